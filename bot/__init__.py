@@ -1,0 +1,1 @@
+"""Faro, a bilingual disaster-resource chatbot."""

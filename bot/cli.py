@@ -1,0 +1,135 @@
+"""The command line: faro serve | chat | match | check | segments."""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.markup import escape
+
+from bot.app import Doors, build_server, open_faro
+from bot.channels.console import CHANNELS, ConsoleDoor
+from bot.errors import FaroError
+from bot.geo.tables import load_gazetteer
+from bot.library.reading import read_library
+from bot.directory.rows import read_rows
+from bot.match import match_lines
+from bot.messages import LANGUAGES, Language
+from bot.settings import ROOT, Settings, load_settings
+from bot.understanding.understander import build_understander
+from bot.wording.gsm7 import segments as count_segments
+
+app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help="Faro, a bilingual disaster-resource chatbot.")
+err = Console(stderr=True, highlight=False)
+
+
+@app.callback(invoke_without_command=True)
+def main(context: typer.Context) -> None:
+    """With no command, Faro serves."""
+    if context.invoked_subcommand is None:
+        serve()
+
+
+@app.command()
+def serve() -> None:
+    """Open the doors that the settings open: the web page always, Telegram and Twilio when they are configured."""
+    settings = load_settings()
+    _log_quietly(settings)
+    err.print("[dim]Reading the content; the first start learns from it, which takes about half a minute.[/dim]")
+    server = build_server(settings, opened=lambda doors: _announce(settings, doors))
+    uvicorn.run(server, host=settings.host, port=settings.port, log_level="warning", access_log=False, timeout_graceful_shutdown=10)
+
+
+def _announce(settings: Settings, doors: Doors) -> None:
+    """Which doors are open, where, and what opens the others."""
+    base = settings.public_url or f"http://{settings.host}:{settings.port}"
+    err.print(f"[green]open[/green]   web page          {base}/")
+    if doors.telegram:
+        err.print(f"[green]open[/green]   Telegram          {'webhook at ' + base + '/telegram' if settings.telegram_webhook() else 'polling'}")
+    else:
+        err.print("[yellow]closed[/yellow] Telegram          set FARO_TELEGRAM_TOKEN (from @BotFather)")
+    if doors.twilio:
+        err.print(f"[green]open[/green]   SMS and WhatsApp  POST {base}/twilio/messages")
+    else:
+        err.print("[yellow]closed[/yellow] SMS and WhatsApp  set FARO_TWILIO_AUTH_TOKEN and FARO_PUBLIC_URL (from the Twilio console)")
+    err.print("[dim]In a terminal: ./faro chat. Ctrl-C to leave.[/dim]")
+
+
+@app.command()
+def chat(
+    style: Annotated[str, typer.Option(help="Dress of the answers: console, sms, whatsapp, telegram or web.")] = "console",
+    lang: Annotated[str | None, typer.Option(help="Your language, en or es, until a message shows another.")] = None,
+) -> None:
+    """Hold a conversation in this terminal; or, when standard input is not a terminal, answer each of its lines."""
+    if style not in CHANNELS:
+        raise typer.BadParameter(f"{style}: one of {', '.join(CHANNELS)}")
+    settings = load_settings()
+    _log_quietly(settings)
+    language: Language | None = lang if lang in LANGUAGES else None  # type: ignore[assignment]
+
+    async def talk() -> None:
+        async with open_faro(settings) as faro:
+            await ConsoleDoor(faro.conversation, faro.words, style=style, language=language).run()
+
+    with err.status("Reading the content..."):
+        pass
+    asyncio.run(talk())
+
+
+@app.command()
+def match(content: Annotated[Path | None, typer.Option(help="A folder of pages: <lang>/**/<id>.md and <id>.questions.txt.")] = None) -> None:
+    """Read JSON lines {"text", "language", "county"} and write what was understood, one line each."""
+    settings = load_settings()
+    gazetteer = load_gazetteer()
+    understander = build_understander(read_library(content or settings.content), gazetteer, settings.data / ("cache" if content is None else "cache-other"))
+    for line in match_lines(sys.stdin, understander, gazetteer):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+@app.command()
+def segments() -> None:
+    """Read JSON lines {"text"} and write {"encoding", "segments"} as a carrier counts them, one line each."""
+    for line in sys.stdin:
+        if line.strip():
+            kind, count = count_segments(json.loads(line)["text"])
+            sys.stdout.write(json.dumps({"encoding": kind, "segments": count}) + "\n")
+            sys.stdout.flush()
+
+
+@app.command()
+def check(content: Annotated[Path | None, typer.Option(help="The folder to check.")] = None) -> None:
+    """Read all content and list every problem with its file and line."""
+    folder = content or load_settings().content
+    library = read_library(folder)
+    rows = read_rows(folder / "contacts")
+    err.print(f"[green]All is well:[/green] {len(library.pages)} pages, {len(library.questions)} questions, {len(rows)} contacts.")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Run the tests (needs the development packages, which ./faro test installs)."""
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *context.args])
+
+
+def _log_quietly(settings: Settings) -> None:
+    """Plain lines on standard error. httpx would log Telegram's addresses, and the bot's token stands in them."""
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in ("httpx", "httpcore", "telegram", "alembic", "twilio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def run() -> None:
+    """The entry: errors raised on purpose are told in words, without a traceback."""
+    try:
+        app()
+    except FaroError as error:
+        err.print(f"[red]{escape(str(error))}[/red]")
+        raise SystemExit(1) from None

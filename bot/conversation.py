@@ -1,0 +1,222 @@
+"""The hallway: one inbound message -> remember, understand, hand over to a room, fit, save -> what the door sends."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from pydantic import TypeAdapter
+
+from bot.geo.points import CountyMap
+from bot.geo.tables import Meaning
+from bot.geo.text import Found
+from bot.intents import Kit, Turn
+from bot.library.pages import CRISIS
+from bot.messages import Channel, Choice, CrisisLevel, Inbound, Language, Reply
+from bot.router import Asked, Rooms, Stage, route
+from bot.store.privacy import person_key, scrubbed
+from bot.store.store import Kept, Store
+from bot.store.tables import Conversation as Standing
+from bot.store.tables import Handled, Person
+from bot.understanding.commands import CARRIER_START, CARRIER_STOP, picked
+from bot.understanding.normalise import clean, folded
+from bot.understanding.understander import Understander, Understanding
+from bot.wording.fitting import STYLES, Fitted, Style, fit, fit_more
+
+log = logging.getLogger(__name__)
+
+PLACE_HOLDS = timedelta(hours=24)
+LONGEST_TEXT = 20_000
+_FITTED = TypeAdapter(Fitted)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mind:
+    """One reading of the content and what was learnt from it: replaced as a whole when the content changes."""
+
+    kit: Callable[[datetime], Kit] = field(repr=False)
+    understander: Understander = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scene:
+    """A message beside what is remembered of its sender."""
+
+    inbound: Inbound
+    key: str
+    person: Person
+    standing: Standing
+    now: datetime
+
+
+class Conversation:
+    """Answers messages. Those of one person in the order they came, those of different persons at the same time."""
+
+    def __init__(self, *, mind: Callable[[], Mind], rooms: Rooms, store: Store, counties: CountyMap, secret: bytes, clock: Callable[[], datetime]) -> None:
+        self._mind = mind
+        self._rooms = rooms
+        self._store = store
+        self._counties = counties
+        self._secret = secret
+        self._clock = clock
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def answer(self, inbound: Inbound) -> Fitted:
+        """What to send back. The same message id is given the same answer again, and nothing is done twice."""
+        key = person_key(self._secret, inbound.channel, inbound.sender)
+        lock = self._turns.setdefault(key, asyncio.Lock())
+        async with lock:
+            before = await self._or_nothing(lambda: self._store.answered_before(inbound.channel, inbound.message_id))
+            if before is not None:
+                return _FITTED.validate_json(before)
+            remembered = await self._or_nothing(lambda: self._store.recall(key))
+            person, standing = remembered or (None, None)
+            now = self._clock()
+            scene = _Scene(
+                inbound=replace(inbound, text=inbound.text[:LONGEST_TEXT]),
+                key=key,
+                person=person or Person(key=key, language=inbound.language_hint, seen_at=now),
+                standing=standing if standing and _aware(standing.updated_at) > now - PLACE_HOLDS else Standing(key=key, choices=[], updated_at=now),
+                now=now,
+            )
+            reply = await self._reply(scene)
+            fitted = self._fitted(reply, scene)
+            kept = self._kept(scene, reply, fitted)
+            answer = await self._or_nothing(lambda: self._store.keep(kept))
+            return fitted if answer is None or answer == kept.handled.answer else _FITTED.validate_json(answer)
+
+    @staticmethod
+    async def _or_nothing(ask: Callable[[], Awaitable[T]]) -> T | None:
+        """What the store says; nothing while the database is out of reach, since answers must not wait for it."""
+        try:
+            return await ask()
+        except Exception as error:  # noqa: BLE001  whatever the database throws, the resident gets an answer
+            log.error("the database did not answer: %s", type(error).__name__)
+            return None
+
+    async def _reply(self, scene: _Scene) -> Reply:
+        mind = self._mind()
+        kit = mind.kit(scene.now)
+        chosen = self._chosen(scene)
+        text = clean(chosen.says if chosen else scene.inbound.text)
+        token = text.removeprefix("#").partition(":") if text.startswith("#") else None
+        usual = scene.person.language if scene.person.language in ("en", "es") else None
+        if token:
+            understood = Understanding(language=usual or scene.inbound.language_hint or "en")
+        else:
+            understood = mind.understander.understand(text, usual or scene.inbound.language_hint)  # type: ignore[arg-type]
+        found, outside = self._where(scene, understood, token, kit)
+        language: Language = usual if usual and (scene.person.language_fixed or not understood.language_sure) else understood.language  # type: ignore[assignment]
+        stage, intent = route(
+            Asked(
+                text=text,
+                understood=understood,
+                chosen=token[0] if token else None,
+                waiting_for=scene.standing.waiting_for,
+                opted_out=scene.person.opted_out,
+                located=scene.inbound.location is not None and bool(found.counties or found.county),
+            )
+        )
+        if stage is Stage.SILENCE:
+            return Reply(language=language, intent="silence", silent=True)
+        turn = Turn(
+            language=language,
+            intent=intent,
+            text=text,
+            county=found.county or (None if found.options else scene.person.county),
+            found=found,
+            alternatives=understood.alternatives,
+            waiting_for=scene.standing.waiting_for,
+            rest=scene.standing.rest,
+            carrier_answers=scene.inbound.channel is Channel.SMS and folded(text) in CARRIER_STOP | CARRIER_START,
+            outside=outside,
+            media=scene.inbound.media,
+        )
+        reply = await self._rooms.of(intent).answer(turn, kit)
+        if found.county and not reply.effects.county:
+            reply = replace(reply, effects=replace(reply.effects, county=found.county))
+        return self._with_crisis_line(reply, understood, kit)
+
+    def _chosen(self, scene: _Scene) -> Choice | None:
+        """What was picked from the choices on offer: by number, or by the words of a choice."""
+        offered = [Choice(**c) for c in scene.standing.choices]
+        text = scene.inbound.text[:200]
+        number = picked(text)
+        if number is not None:
+            return offered[number - 1] if 0 < number <= len(offered) else None
+        said = folded(text)
+        return next((c for c in offered if said and folded(c.label) == said), None)
+
+    def _where(self, scene: _Scene, understood: Understanding, token: tuple[str, str, str] | None, kit: Kit) -> tuple[Found, bool]:
+        """The place of this message: a shared location, a picked county, or what the text names; and whether it lies outside the State."""
+        if location := scene.inbound.location:
+            counties = self._counties.counties_at(location.latitude, location.longitude)
+            options = tuple(Meaning(name=c, kind="county", county=c) for c in counties)
+            if len(counties) == 1:
+                return Found(county=counties[0]), False
+            return Found(options=options), not counties
+        if token and token[0] == "county" and token[2]:
+            county = kit.gazetteer.county_named(token[2])
+            return Found(county=county), False
+        return understood.found, False
+
+    @staticmethod
+    def _with_crisis_line(reply: Reply, understood: Understanding, kit: Kit) -> Reply:
+        """'maybe': the ordinary answer is given, and the crisis line stands before it."""
+        crisis = understood.crisis
+        if crisis is None or crisis.level is not CrisisLevel.MAYBE or reply.intent in CRISIS or reply.silent:
+            return reply
+        return replace(reply, lead=kit.say(f"crisis.maybe.{crisis.kind}", reply.language))
+
+    def _fitted(self, reply: Reply, scene: _Scene) -> Fitted:
+        words = self._mind().kit(scene.now).words
+        style = STYLES[scene.inbound.channel]
+        if reply.intent == "more" and scene.standing.rest and style in (Style.SMS, Style.WHATSAPP, Style.CONSOLE):
+            text, rest = fit_more(reply.short, reply.language, style, words)
+            return Fitted(language=reply.language, intent="more", texts=(text,), rest=rest)
+        return fit(reply, style, words)
+
+    def _kept(self, scene: _Scene, reply: Reply, fitted: Fitted) -> Kept:
+        """What this answer changes in what is remembered."""
+        effects, person = reply.effects, scene.person
+        county = effects.county or person.county
+        fixed = person.language_fixed or effects.language is not None
+        after = Person(
+            key=scene.key,
+            language=effects.language or reply.language,
+            language_fixed=fixed,
+            county=county,
+            opted_out=person.opted_out if effects.opted_out is None else effects.opted_out,
+            seen_at=scene.now,
+        )
+        keep_place = effects.keep_place and not fitted.choices and not fitted.rest
+        standing = scene.standing
+        return Kept(
+            person=after,
+            conversation=Standing(
+                key=scene.key,
+                waiting_for=standing.waiting_for if keep_place else effects.waiting_for,
+                choices=standing.choices if keep_place or reply.intent == "more" else [{"label": c.label, "says": c.says} for c in fitted.choices],
+                rest=standing.rest if keep_place else fitted.rest,
+                updated_at=scene.now,
+            ),
+            handled=Handled(
+                channel=scene.inbound.channel,
+                message_id=scene.inbound.message_id[:128],
+                key=scene.key,
+                answer=_FITTED.dump_json(fitted).decode(),
+                at=scene.now,
+            ),
+            unanswered=scrubbed(scene.inbound.text) if effects.unanswered else None,
+            feedback=scrubbed(effects.feedback) if effects.feedback else None,
+            forget=effects.forget,
+        )
+
+
+def _aware(moment: datetime) -> datetime:
+    """SQLite forgets time zones; all of ours are UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

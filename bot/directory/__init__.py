@@ -1,0 +1,1 @@
+"""content/contacts/*.csv -> the contacts of a county."""

@@ -1,0 +1,1 @@
+"""Counties, ZIPs, places; a point in a county. Data and its sources: data/README.md."""

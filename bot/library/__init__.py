@@ -1,0 +1,1 @@
+"""content/ read into pages and questions: all of it or nothing, every problem with its file and line."""

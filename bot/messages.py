@@ -1,0 +1,124 @@
+"""What crosses the walls: the message that came in, and the reply in no channel's terms."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+Language = Literal["en", "es"]
+LANGUAGES: tuple[Language, ...] = ("en", "es")
+LOCAL_TIME = ZoneInfo("America/New_York")
+
+
+class Channel(StrEnum):
+    CONSOLE = "console"
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+    TELEGRAM = "telegram"
+    WEB = "web"
+
+
+class CrisisKind(StrEnum):
+    SUICIDE = "suicide"
+    DANGER = "danger"
+    ABUSE = "abuse"
+
+
+class CrisisLevel(StrEnum):
+    NOW = "now"
+    MAYBE = "maybe"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Location:
+    """A point that the resident chose to share. Degrees, WGS84."""
+
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inbound:
+    """One message as a door hands it in, checked and stripped of everything the vendor added.
+
+    `sender` and `text` are left out of repr, so that no log can show them by accident.
+    """
+
+    channel: Channel
+    sender: str = field(repr=False)
+    message_id: str
+    text: str = field(default="", repr=False)
+    location: Location | None = field(default=None, repr=False)
+    language_hint: Language | None = None
+    media: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contact:
+    """One row of content/contacts, in the reader's language."""
+
+    id: str
+    kind: str
+    county: str
+    name: str
+    phone: str = ""
+    text: str = ""
+    email: str = ""
+    website: str = ""
+    address: str = ""
+    hours: str = ""
+    notes: str = ""
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Something to tap, or to pick by number: what is shown, and what it says when it is picked."""
+
+    label: str
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    filename: str
+    mime: str
+    content: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effects:
+    """What an answer changes in what is remembered of the person. None leaves a thing as it is."""
+
+    language: Language | None = None
+    county: str | None = None
+    opted_out: bool | None = None
+    waiting_for: str | None = None
+    forget: bool = False
+    feedback: str | None = field(default=None, repr=False)
+    unanswered: bool = False
+    keep_place: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """An answer in no channel's terms.
+
+    `short` is the whole answer for a narrow channel (SMS); `body` is Markdown for a wide one, and what MORE gives on
+    a narrow one. `lead` is a crisis line that stands before everything. `silent` means that nothing is sent.
+    """
+
+    language: Language
+    intent: str
+    lead: str = ""
+    title: str = ""
+    short: str = ""
+    body: str = ""
+    contacts: tuple[Contact, ...] = ()
+    after: str = ""
+    choices: tuple[Choice, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    ask_location: bool = False
+    silent: bool = False
+    effects: Effects = Effects()

@@ -1,0 +1,115 @@
+"""The switchboard: stages asked in order, the first that takes the message wins. Crisis is asked first, always."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from types import ModuleType
+from typing import cast
+
+import handlers
+from bot.intents import Room
+from bot.understanding.commands import CARRIER_START, DELETE, YES
+from bot.understanding.normalise import folded
+from bot.understanding.topics import Decision
+from bot.understanding.understander import Understanding
+
+ANY_PAGE = "*"
+
+
+class Stage(StrEnum):
+    CRISIS = "crisis"
+    SILENCE = "silence"
+    COMMAND = "command"
+    WAITING = "waiting"
+    TOPIC = "topic"
+    CLARIFY = "clarify"
+    NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the stages look at: the message as understood, and what the conversation is in the middle of."""
+
+    text: str
+    understood: Understanding
+    chosen: str | None = None
+    waiting_for: str | None = None
+    opted_out: bool = False
+    located: bool = False
+
+
+def _crisis(asked: Asked) -> str | None:
+    return asked.understood.intent if asked.understood.decision is Decision.CRISIS else None
+
+
+def _silence(asked: Asked) -> str | None:
+    """After STOP nothing is answered but START (and, before this stage, a crisis)."""
+    if not asked.opted_out or asked.understood.intent == "start" or folded(asked.text) in CARRIER_START:
+        return None
+    return "silence"
+
+
+def _command(asked: Asked) -> str | None:
+    if asked.chosen and asked.chosen != "county":
+        return asked.chosen
+    said = folded(asked.text)
+    if asked.opted_out and said in CARRIER_START:
+        return "start"
+    if asked.waiting_for == "privacy" and (said in DELETE or said in YES):
+        return "privacy"
+    return asked.understood.intent if asked.understood.ordered else None
+
+
+def _waiting(asked: Asked) -> str | None:
+    """A place alone answers the question that is open; after 'what was wrong?' any words are the feedback."""
+    if asked.waiting_for == "feedback" and asked.understood.decision is not Decision.CRISIS:
+        return "feedback"
+    placed = asked.chosen == "county" or asked.located or asked.understood.only_a_place
+    if placed and asked.waiting_for not in (None, "privacy"):
+        return asked.waiting_for
+    return "county" if placed else None
+
+
+def _topic(asked: Asked) -> str | None:
+    return asked.understood.intent if asked.understood.decision is Decision.ANSWER else None
+
+
+def _clarify(asked: Asked) -> str | None:
+    return "clarify" if asked.understood.decision is Decision.CLARIFY else None
+
+
+STAGES: tuple[tuple[Stage, Callable[[Asked], str | None]], ...] = (
+    (Stage.CRISIS, _crisis),
+    (Stage.SILENCE, _silence),
+    (Stage.COMMAND, _command),
+    (Stage.WAITING, _waiting),
+    (Stage.TOPIC, _topic),
+    (Stage.CLARIFY, _clarify),
+)
+
+
+def route(asked: Asked) -> tuple[Stage, str]:
+    """The stage that takes a message, and the intent that answers it."""
+    for stage, ask in STAGES:
+        if intent := ask(asked):
+            return stage, intent
+    return Stage.NONE, "none"
+
+
+class Rooms:
+    """All rooms by the intents they answer."""
+
+    def __init__(self, modules: Iterable[ModuleType]) -> None:
+        rooms = [cast(Room, module) for module in modules]
+        self._by_intent = {intent: room for room in rooms for intent in room.INTENTS}
+
+    def of(self, intent: str) -> Room:
+        """The room of an intent; pages share one."""
+        return self._by_intent.get(intent) or self._by_intent[ANY_PAGE]
+
+
+def discover_rooms() -> Rooms:
+    """Every file of handlers/. A file is named after what it answers."""
+    return Rooms(importlib.import_module(f"handlers.{info.name}") for info in pkgutil.iter_modules(handlers.__path__))

@@ -1,0 +1,151 @@
+"""Reads and writes what is remembered; the only file that knows the database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, delete, event, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.store.tables import Conversation, Feedback, Handled, Person, Unanswered
+
+KEEP_HANDLED = timedelta(days=7)
+KEEP_WORDS = timedelta(days=90)
+MIGRATIONS = Path(__file__).parent / "migrations"
+# Any number: the same one in every Faro, so that two that start at once do not migrate at once.
+MIGRATION_LOCK = 7_246_001
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """Everything one answered message leaves behind, written together or not at all."""
+
+    person: Person
+    conversation: Conversation
+    handled: Handled
+    unanswered: str | None = field(default=None, repr=False)
+    feedback: str | None = field(default=None, repr=False)
+    forget: bool = False
+
+
+class Store:
+    """The database behind one engine. Open it with `open_store`, which brings its tables up to date."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def answered_before(self, channel: str, message_id: str) -> str | None:
+        """The answer that a message of this id was given, or None."""
+        async with AsyncSession(self._engine) as session:
+            handled = await session.get(Handled, (channel, message_id))
+            return handled.answer if handled else None
+
+    async def recall(self, key: str) -> tuple[Person | None, Conversation | None]:
+        async with AsyncSession(self._engine, expire_on_commit=False) as session:
+            return await session.get(Person, key), await session.get(Conversation, key)
+
+    async def keep(self, kept: Kept) -> str:
+        """Writes what a message leaves. Gives the answer that counts: the earlier one when another process was quicker."""
+        try:
+            async with AsyncSession(self._engine, expire_on_commit=False) as session:
+                session.add(kept.handled)
+                await session.flush()
+                if kept.forget:
+                    await self._forget(session, kept.person.key)
+                else:
+                    await session.merge(kept.person)
+                    await session.merge(kept.conversation)
+                    self._note(session, kept)
+                await session.commit()
+            return kept.handled.answer
+        except IntegrityError:
+            earlier = await self.answered_before(kept.handled.channel, kept.handled.message_id)
+            if earlier is None:
+                raise
+            return earlier
+
+    @staticmethod
+    def _note(session: AsyncSession, kept: Kept) -> None:
+        person, at = kept.person, kept.handled.at
+        language = person.language or "en"
+        if kept.unanswered:
+            session.add(Unanswered(key=person.key, text=kept.unanswered, language=language, county=person.county, at=at))
+        if kept.feedback:
+            session.add(Feedback(key=person.key, text=kept.feedback, language=language, county=person.county, at=at))
+
+    @staticmethod
+    async def _forget(session: AsyncSession, key: str) -> None:
+        """Everything of a person but the fact that this last message was answered, which names nobody."""
+        newest = (await session.exec(select(Handled).where(Handled.key == key).order_by(Handled.at.desc()))).first()  # type: ignore[attr-defined]
+        for table in (Person, Conversation, Unanswered, Feedback):
+            await session.exec(delete(table).where(table.key == key))  # type: ignore[arg-type]
+        await session.exec(delete(Handled).where(Handled.key == key, Handled.message_id != (newest.message_id if newest else "")))  # type: ignore[arg-type]
+        if newest:
+            newest.key = ""
+            session.add(newest)
+
+    async def unanswered(self) -> Sequence[Unanswered]:
+        """Questions without an answer, the newest first."""
+        async with AsyncSession(self._engine) as session:
+            return (await session.exec(select(Unanswered).order_by(Unanswered.at.desc()))).all()  # type: ignore[attr-defined]
+
+    async def feedback(self) -> Sequence[Feedback]:
+        async with AsyncSession(self._engine) as session:
+            return (await session.exec(select(Feedback).order_by(Feedback.at.desc()))).all()  # type: ignore[attr-defined]
+
+    async def tidy(self, now: datetime) -> None:
+        """Drops what is older than it is kept."""
+        async with AsyncSession(self._engine) as session:
+            await session.exec(delete(Handled).where(Handled.at < now - KEEP_HANDLED))  # type: ignore[arg-type]
+            for table in (Unanswered, Feedback):
+                await session.exec(delete(table).where(table.at < now - KEEP_WORDS))  # type: ignore[arg-type]
+            await session.commit()
+
+    async def alive(self) -> bool:
+        async with self._engine.connect() as connection:
+            return (await connection.execute(text("select 1"))).scalar() == 1
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+async def open_store(url: str) -> Store:
+    """The store at a SQLAlchemy address ('sqlite+aiosqlite:///file', 'postgresql://...'), its tables up to date."""
+    engine = create_async_engine(_with_driver(url), pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+        if engine.url.database:
+            Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+        event.listen(engine.sync_engine, "connect", _sqlite_manners)
+    async with engine.begin() as connection:
+        await connection.run_sync(_migrate)
+    return Store(engine)
+
+
+def _with_driver(url: str) -> str:
+    """'postgresql://' and 'sqlite://' as hosts give them, with the asynchronous driver that Faro uses."""
+    scheme, separator, rest = url.partition("://")
+    driver = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "sqlite": "sqlite+aiosqlite"}.get(scheme, scheme)
+    return f"{driver}{separator}{rest}"
+
+
+def _sqlite_manners(connection: object, _record: object) -> None:
+    """WAL, so that readers do not wait for the writer; five seconds of patience for another process."""
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _migrate(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"select pg_advisory_xact_lock({MIGRATION_LOCK})"))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,74 @@
+"""Does a message say that someone may die, be hurt or be abused? Words that always say so, then the model.
+
+The words work without any model or content, so that the crisis answer outlives both.
+"""
+
+import re
+from dataclasses import dataclass
+
+from bot.messages import CrisisKind, CrisisLevel
+from bot.understanding.normalise import unaccented
+
+CALM = "calm"
+# Probability of the kind (all kinds together for MAYBE) from which the model alone decides; docs/understanding.md has the curve.
+NOW_FROM = 0.65
+MAYBE_FROM = 0.30
+# A word that always says so is believed unless the model is at least this sure that all is calm.
+CALM_FROM = 0.97
+
+WORDS: dict[CrisisKind, str] = {
+    CrisisKind.SUICIDE: r"""
+        \b(kill|killing|unalive|hang|shoot|hurt|hurting|harm|harming|cut|cutting)\s+my\s?se?lf\b | \bkms\b | \bend(ing)?\s+my\s+life\b | \btak(e|ing)\s+my\s+(own\s+)?life\b
+      | \b(want|wanna|going|gonna|ready|wish\s+i\s+could|rather|prefer)\s+(to\s+)?(die|be\s+dead)\b | \bi\s+(feel\s+|am\s+)?suicidal\b | \b(commit|committing)\s+suicide\b
+      | \b(dont|don't|do\s+not)\s+want\s+to\s+(live|be\s+alive|exist|wake\s+up)\b | \bbetter\s+off\s+(dead|without\s+me)\b | \bno\s+reason\s+to\s+(live|be\s+alive)\b
+      | \b(me\s+)?quiero\s+(ya\s+)?morir(me)?\b(?!\s+de) | \b(voy\s+a|quiero|quisiera|pienso|penso|ganas\s+de)\s+(matarme|suicidarme|quitarme\s+la\s+vida|acabar\s+con\s+mi\s+vida|morirme)\b(?!\s+de)
+      | \bno\s+quiero\s+(ya\s+)?(seguir\s+)?(viviendo|vivir)\s*($|[.,!]|mas|asi) | \bquitarme\s+la\s+vida\b | \bhacerme\s+dano\b | \bcortarme\s+las\s+venas\b""",
+    CrisisKind.DANGER: r"""
+        \b(cant|can't|cannot|not|isnt|isn't|stopped)\s+breath(e|ing)\b | \bno\s+(puede?o?\s+)?respira(r)?\b | \b(overdosed|overdosing|od'?d)\b | \bsobredosis\b
+      | \b(trapped|stuck)\s+(in|on|under|inside)\s+(the\s+|my\s+|our\s+|a\s+)?(attic|roof|car|house|basement|rubble|water|flood|mud|tree)\b | \bestamos?\s+atrapad[oa]s?\b | \bwater\s+(is\s+|keeps\s+)?(rising|coming\s+in)\b
+      | \b(house|home|trailer|building|kitchen|apartment)\s+is\s+on\s+fire\b | \bse\s+(esta\s+)?(quema(ndo)?|incendia(ndo)?)\s+(la|mi|nuestra)\s+(casa|traila|cocina)\b | \bactive\s+shooter\b | \bshots\s+fired\b
+      | \b(esta|estan|estamos)\s+ahogando(se|nos)?\b | \b(is|are|am)\s+drowning\b(?!\s+in\s+(debt|paper|bills|work|forms)) | \bse\s+(esta\s+)?desangra(ndo)?\b | \bbleeding\s+out\b | \bheart\s+attack\b""",
+    CrisisKind.ABUSE: r"""
+        \b(he|she|husband|boyfriend|wife|dad|father|mom|stepdad|partner|uncle|man|ex)\s+(just\s+|always\s+|keeps\s+)?(hit|hits|hitting|beat|beats|beating|chok(ed|es|ing)|raped|molest(ed|s)|hurts)\s+(me|my|us|her|him)\b | \bi\s+was\s+raped\b | \b(raped|molested)\s+me\b
+      | \bdomestic\s+(violence|abuse)\b | \b(child|sexual|elder)\s+abuse\b | \bsexually\s+assaulted\b | \bme\s+(pega|pego|golpea|golpeo|violo|violaron|ahorco|maltrata|abuso)\b | \b(nos|le|la)\s+(pega|golpea|violo)\b
+      | \bviolencia\s+(domestica|familiar|intrafamiliar)\b | \babuso\s+(sexual|infantil)\b | \bthreatened\s+to\s+kill\s+(me|us)\b | \bamenaza\s+con\s+matar(me|nos)\b""",
+}  # fmt: skip
+_WORDS = {kind: re.compile(pattern, re.VERBOSE) for kind, pattern in WORDS.items()}
+
+# What takes the sting out of the words above: denial, idiom, the past.
+_NOT_MEANT = re.compile(
+    r"\b(not|never|isnt|isn't|arent|aren't|no\s+estoy|no\s+soy|nobody|no\s+one|nadie)\s+(is\s+|am\s+|was\s+|feeling\s+)?(suicid|going\s+to\s+(kill|hurt)|hurt|trapped|quier)"
+    r"|\b(dont|don't|do\s+not)\s+(want|wanna|plan|intend)\s+to\s+(die|kill|hurt|end)|\bno\s+(me\s+)?quiero\s+(morir|matar|hacer)|\b(dying|die|died|morir(me)?|muero|muriendo)\s+(of|de)\s+(laugh|hunger|boredom|curiosity|risa|hambre|sed|frio|calor|sueno|ganas|pena|verguenza|aburrimiento)"
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crisis:
+    kind: CrisisKind
+    level: CrisisLevel
+
+
+def by_words(text: str) -> CrisisKind | None:
+    """The kind that the words alone say, the gravest first; None when they are denied or an idiom."""
+    plain = unaccented(text)
+    if _NOT_MEANT.search(plain):
+        return None
+    return next((kind for kind, pattern in _WORDS.items() if pattern.search(plain)), None)
+
+
+def judge(text: str, probabilities: dict[str, float] | None) -> Crisis | None:
+    """Words and model together. `probabilities` are those of the three kinds and CALM, None when there is no model."""
+    said = by_words(text)
+    if probabilities is None:
+        return Crisis(kind=said, level=CrisisLevel.NOW) if said else None
+    kinds = {kind: probabilities.get(f"crisis-{kind}", 0.0) for kind in CrisisKind}
+    likeliest = max(kinds, key=kinds.__getitem__)
+    alarm = sum(kinds.values())
+    if said and alarm > 1 - CALM_FROM:
+        level = CrisisLevel.NOW if alarm >= MAYBE_FROM else CrisisLevel.MAYBE
+        return Crisis(kind=likeliest if kinds[likeliest] > MAYBE_FROM else said, level=level)
+    if alarm >= NOW_FROM:
+        return Crisis(kind=likeliest, level=CrisisLevel.NOW)
+    if alarm >= MAYBE_FROM:
+        return Crisis(kind=likeliest, level=CrisisLevel.MAYBE)
+    return None

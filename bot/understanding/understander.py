@@ -1,0 +1,209 @@
+"""What a message means: commands, crisis, places, language and topic, each asked in turn; the text is not kept."""
+
+import json
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+
+from bot.geo.tables import Gazetteer
+from bot.geo.text import Found, PlaceFinder
+from bot.library.pages import CRISIS, NONE, Library, Question
+from bot.messages import CrisisLevel, Language
+from bot.understanding.commands import command
+from bot.understanding.crisis import CALM, Crisis, judge
+from bot.understanding.encoder import Encoder, Vectors, VectorStore
+from bot.understanding.language import LanguageEar
+from bot.understanding.model import LinearModel, Ngrams, load_models, save_models
+from bot.understanding.normalise import clean, folded
+from bot.understanding.topics import Decision, Scored, Thresholds, decide, ranking
+
+# Raised by hand whenever a model that was kept on disk would no longer fit this code.
+MODEL_VERSION = 1
+OFFERED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Understanding:
+    """What was read in one message. Holds no text of it."""
+
+    language: Language
+    language_sure: bool = False
+    decision: Decision = Decision.NONE
+    intent: str = NONE
+    score: float = 0.0
+    alternatives: tuple[Scored, ...] = ()
+    found: Found = field(default=Found(), repr=False)
+    crisis: Crisis | None = None
+    ordered: bool = False
+
+    @property
+    def only_a_place(self) -> bool:
+        """The message names a place and says nothing else."""
+        return self.intent == "county" and bool(self.found.mentions)
+
+
+@dataclass
+class Models:
+    """Everything that is learnt from the content."""
+
+    ngrams: Ngrams
+    topics: LinearModel
+    crisis: LinearModel | None
+    thresholds: Thresholds
+
+
+class Understander:
+    """Reads messages with models learnt from one reading of the library. Built in a second or so when they are on disk."""
+
+    def __init__(self, library: Library, models: Models, finder: PlaceFinder, ear: LanguageEar, encoder: Encoder) -> None:
+        self._intents = frozenset(library.intents)
+        self._models = models
+        self._finder = finder
+        self._ear = ear
+        self._encoder = encoder
+        self._exact = _exact_questions(library)
+
+    def understand(self, text: str, usual: Language | None = None) -> Understanding:
+        """The meaning of one message; `usual` is the person's language, for messages that do not show one."""
+        text = clean(text)
+        heard = self._ear.hear(text, usual)
+        ordered = command(text)
+        if ordered in self._intents:
+            return Understanding(
+                language=heard.language,
+                language_sure=heard.sure,
+                decision=Decision.ANSWER,
+                intent=ordered,
+                score=1.0,
+                alternatives=self._padded([Scored(intent=ordered, score=1.0)]),
+                ordered=True,
+            )
+        if not any(c.isalnum() for c in text):
+            return Understanding(language=heard.language, alternatives=self._padded([]))
+        found = self._finder.find(text)
+        asked = found.without(text)
+        if found.mentions and not _says_something(asked):
+            return self._place_alone(heard.language, heard.sure, found)
+        if found.mentions:
+            heard = self._ear.hear(asked, usual)
+        ngrams = self._models.ngrams.of([asked])
+        vectors = self._encoder.encode([asked])
+        crisis = self._crisis(text, ngrams, vectors)
+        scores = dict(zip(self._models.topics.labels, self._models.topics.probabilities(ngrams, vectors)[0].tolist(), strict=True))
+        if exact := self._exact.get(folded(asked)):
+            scores = {intent: 0.02 * score + (0.98 if intent == exact else 0.0) for intent, score in scores.items()}
+        ranked = ranking(scores)
+        decision = decide(ranked, scores.get(NONE, 0.0), self._models.thresholds)
+        base = Understanding(language=heard.language, language_sure=heard.sure, found=found, crisis=crisis, alternatives=self._padded(ranked))
+        if crisis and crisis.level is CrisisLevel.NOW:
+            return _with(base, Decision.CRISIS, f"crisis-{crisis.kind}", 1.0)
+        if decision is Decision.NONE:
+            return _with(base, decision, NONE, scores.get(NONE, 0.0))
+        return _with(base, decision, ranked[0].intent, ranked[0].score)
+
+    def _place_alone(self, language: Language, sure: bool, found: Found) -> Understanding:
+        best = Scored(intent="county", score=0.95)
+        known = "county" in self._intents
+        return Understanding(
+            language=language,
+            language_sure=sure,
+            decision=Decision.ANSWER if known else Decision.NONE,
+            intent="county" if known else NONE,
+            score=best.score,
+            alternatives=self._padded([best] if known else []),
+            found=found,
+        )
+
+    def _crisis(self, text: str, ngrams: object, vectors: Vectors) -> Crisis | None:
+        model = self._models.crisis
+        if model is None:
+            return None
+        probabilities = dict(zip(model.labels, model.probabilities(ngrams, vectors)[0].tolist(), strict=True))  # type: ignore[arg-type]
+        return judge(text, probabilities)
+
+    def _padded(self, ranked: list[Scored]) -> tuple[Scored, ...]:
+        """The best three; filled up so that there are always three where the content has as many."""
+        named = {s.intent for s in ranked[:OFFERED]}
+        rest = (Scored(intent=i, score=0.0) for i in sorted(self._intents - named) if i not in CRISIS)
+        return tuple([*ranked[:OFFERED], *rest][:OFFERED])
+
+
+def _with(base: Understanding, decision: Decision, intent: str, score: float) -> Understanding:
+    return Understanding(**{**base.__dict__, "decision": decision, "intent": intent, "score": score})
+
+
+def _says_something(text: str) -> bool:
+    """Whether anything is left of a text without its places: 'in the town of ... nc please' is nothing."""
+    small = set("in en de the of el la los las nc county condado town city pueblo ciudad i im am live vivo estoy aqui here near cerca at from soy please por favor mi my is es del area zip code codigo postal and y it its".split())
+    return any(w not in small for w in folded(text).split())
+
+
+def _exact_questions(library: Library) -> dict[str, str]:
+    """Questions, keywords and titles as they stand, for texts that say just that. What is written for two intents counts for none."""
+    known: dict[str, set[str]] = {}
+    for question in library.questions:
+        if question.intent not in CRISIS:
+            known.setdefault(folded(question.text), set()).add(question.intent)
+    for page in library.pages.values():
+        if page.id not in CRISIS:
+            for text in (*page.front.keywords, page.front.title, page.id):
+                known.setdefault(folded(text), set()).add(page.id)
+    return {text: next(iter(intents)) for text, intents in known.items() if text and len(intents) == 1}
+
+
+def build_understander(library: Library, gazetteer: Gazetteer, cache: Path | None) -> Understander:
+    """Learns from the library, or reads what was learnt from the very same content before. `cache` is a folder, None keeps nothing."""
+    encoder = Encoder()
+    ear = LanguageEar((q.text, q.language) for q in (*library.questions, *library.lookalikes))
+    finder = PlaceFinder(gazetteer, ear.is_word)
+    path = cache / f"model-{_content_hash(library)}.npz" if cache else None
+    models = _read(path) if path and path.exists() else None
+    if models is None:
+        store = VectorStore(encoder, cache / "vectors.npz" if cache else None)
+        models = learn(library, store, finder)
+        if path:
+            for old in path.parent.glob("model-*.npz"):
+                old.unlink(missing_ok=True)
+            save_models(path, models.ngrams, {"topics": models.topics} | ({"crisis": models.crisis} if models.crisis else {}), models.thresholds.__dict__)
+    encoder.encode(["warm"])
+    return Understander(library, models, finder, ear, encoder)
+
+
+def learn(library: Library, store: VectorStore, finder: PlaceFinder) -> Models:
+    """One model for topics and one for crisis, over the same numbers, both languages together."""
+
+    def asked(question: Question) -> str:
+        text = clean(question.text)
+        return finder.find(text).without(text) or text
+
+    examples = [*library.questions, *library.lookalikes, *_keywords(library)]
+    texts = [asked(q) for q in examples]
+    vectors = store.encode(texts)
+    ordinary = [i for i, q in enumerate(examples) if q.intent not in CRISIS]
+    ngrams = Ngrams.learn([texts[i] for i in ordinary] or texts)
+    features = ngrams.of(texts)
+    topics = LinearModel.learn(features[ordinary], vectors[ordinary], [examples[i].intent for i in ordinary])
+    crisis = None
+    if any(q.intent in CRISIS for q in library.questions):
+        alarming = len(library.questions)
+        kinds = [q.intent if q.intent in CRISIS and i < alarming else CALM for i, q in enumerate(examples)]
+        crisis = LinearModel.learn(features, vectors, kinds)
+    return Models(ngrams=ngrams, topics=topics, crisis=crisis, thresholds=Thresholds())
+
+
+def _keywords(library: Library) -> list[Question]:
+    """Keywords and titles are phrases too."""
+    return [Question(text=text, intent=page.id, language=page.language) for page in library.pages.values() if page.id not in CRISIS for text in (*page.front.keywords, page.front.title)]
+
+
+def _content_hash(library: Library) -> str:
+    lines = [[q.text, q.intent, q.language] for q in (*library.questions, *library.lookalikes, *_keywords(library))]
+    return blake2b(json.dumps([MODEL_VERSION, lines]).encode(), digest_size=12).hexdigest()
+
+
+def _read(path: Path) -> Models | None:
+    loaded = load_models(path)
+    if loaded is None:
+        return None
+    ngrams, models, extra = loaded
+    return Models(ngrams=ngrams, topics=models["topics"], crisis=models.get("crisis"), thresholds=Thresholds(**extra))

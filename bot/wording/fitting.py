@@ -1,0 +1,85 @@
+"""Fits a reply to the style of a channel: what is sent now, what waits for MORE, what can be picked."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bot.messages import Attachment, Channel, Choice, Language, Reply
+from bot.wording.catalog import Words
+from bot.wording.narrow import compose, cut
+from bot.wording.wide import telegram_html, telegram_pages, web_html
+
+
+class Style(StrEnum):
+    SMS = "sms"
+    WHATSAPP = "whatsapp"
+    TELEGRAM = "telegram"
+    WEB = "web"
+    CONSOLE = "console"
+
+
+STYLES: dict[Channel, Style] = {
+    Channel.SMS: Style.SMS,
+    Channel.WHATSAPP: Style.WHATSAPP,
+    Channel.TELEGRAM: Style.TELEGRAM,
+    Channel.WEB: Style.WEB,
+    Channel.CONSOLE: Style.CONSOLE,
+}
+# WhatsApp takes 1,600 characters through Twilio; the same as ten SMS parts, so that one rule serves both.
+_MOST = {Style.SMS: 3, Style.WHATSAPP: 9, Style.CONSOLE: 9}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """A reply as one channel takes it: texts to send in this order, the rest for MORE, and what may be picked."""
+
+    language: Language
+    intent: str = ""
+    texts: tuple[str, ...] = field(default=(), repr=False)
+    rest: str = field(default="", repr=False)
+    choices: tuple[Choice, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    ask_location: bool = False
+    forgotten: bool = False
+
+
+def fit(reply: Reply, style: Style, words: Words) -> Fitted:
+    """The reply in the dress of a channel. A silent reply has no texts."""
+    if reply.silent:
+        return Fitted(language=reply.language, intent=reply.intent)
+    rest = ""
+    if style is Style.TELEGRAM:
+        texts = tuple(telegram_pages(telegram_html(reply)))
+    elif style is Style.WEB:
+        call, text_to = (words.say(key, reply.language) for key in ("contact.call", "contact.text"))
+        texts = (web_html(reply, call=call, text_to=text_to),)
+    else:
+        first, more = _narrow(reply, style, words)
+        texts, rest = (first,), more
+    return Fitted(
+        language=reply.language,
+        intent=reply.intent,
+        texts=texts,
+        rest=rest,
+        choices=reply.choices,
+        attachments=reply.attachments,
+        ask_location=reply.ask_location,
+        forgotten=reply.effects.forget,
+    )
+
+
+def _narrow(reply: Reply, style: Style, words: Words) -> tuple[str, str]:
+    """The first message of a narrow channel and the rest. A page that has more to say ends with how to get it."""
+    text, more = compose(reply, words.say("choice.pick", reply.language) if reply.choices else "")
+    footer = words.say("more.footer", reply.language)
+    folding, most = style is Style.SMS, _MOST[style]
+    first, left = cut(f"{text}\n{footer}" if more else text, footer, folding=folding, most=most)
+    if left:
+        left = left.removesuffix(footer).strip()
+    if style is Style.CONSOLE and more and not left:
+        return f"{text}\n\n{more}", ""
+    return first, "\n".join(t for t in (left, more) if t)
+
+
+def fit_more(rest: str, language: Language, style: Style, words: Words) -> tuple[str, str]:
+    """The next message out of what was left, and what is still left."""
+    return cut(rest, words.say("more.footer", language), folding=style is Style.SMS, most=_MOST.get(style, 9))

@@ -1,0 +1,85 @@
+"""A reply as plain text for a narrow channel: the first part whole, cut between sentences, the rest kept for MORE."""
+
+import re
+
+from bot.messages import Choice, Contact, Reply
+from bot.wording.gsm7 import LIMITS, encoding, first_segment, fold, segments, units
+
+MOST_SEGMENTS = 3
+
+
+def plain(markdown: str) -> str:
+    """Markdown as plain text: emphasis and heading signs gone, '-' lists kept, one blank line at most."""
+    text = re.sub(r"\[([^\]]+)\]\(([^)]+)\)", r"\1 (\2)", markdown)
+    text = re.sub(r"^#+\s*", "", text, flags=re.MULTILINE)
+    text = re.sub(r"(\*\*|__)(.+?)\1", r"\2", text, flags=re.DOTALL)
+    text = re.sub(r"(?<!\w)[*_]([^*_\n]+)[*_](?!\w)", r"\1", text)
+    paragraphs = [" ".join(p.split("\n")) if not re.search(r"^- ", p, re.MULTILINE) else p for p in re.split(r"\n\s*\n", text.strip())]
+    return "\n".join(p.strip() for p in paragraphs if p.strip())
+
+
+def contact_line(contact: Contact) -> str:
+    """'Ashe County Emergency Management 336-555-0100', with the address or the website where there is no number."""
+    reach = contact.phone or contact.text or contact.email or _short_address(contact.website)
+    parts = [contact.name, contact.address, reach]
+    return " ".join(p for p in parts if p)
+
+
+def _short_address(website: str) -> str:
+    return re.sub(r"^https?://(www\.)?", "", website).rstrip("/")
+
+
+def compose(reply: Reply, pick: str) -> tuple[str, str]:
+    """The text of a reply, and what comes after MORE. `pick` says to reply with a number."""
+    lines = [reply.lead, plain(reply.short), *map(contact_line, reply.contacts), plain(reply.after)]
+    if reply.choices:
+        lines += [numbered(reply.choices), pick]
+    return "\n".join(line for line in lines if line), plain(reply.body)
+
+
+def numbered(choices: tuple[Choice, ...]) -> str:
+    return "\n".join(f"{n} {choice.label}" for n, choice in enumerate(choices, 1))
+
+
+def cut(text: str, footer: str, *, folding: bool, most: int = MOST_SEGMENTS) -> tuple[str, str]:
+    """As much of a text as `most` segments hold with its footer, and the rest. Cuts between lines, else sentences, else words."""
+    fit = fold if folding else str
+    if segments(fit(text))[1] <= most:
+        return fit(text), ""
+    pieces = _pieces(text)
+    taken = ""
+    for i, piece in enumerate(pieces):
+        candidate = fit(f"{(taken + piece).strip()}\n{footer}")
+        if segments(candidate)[1] > most:
+            if taken.strip():
+                return fit(f"{taken.strip()}\n{footer}"), "".join(pieces[i:]).strip()
+            head, tail = _by_words(piece, footer, fit, most)
+            return fit(f"{head}\n{footer}"), (tail + "".join(pieces[i + 1 :])).strip()
+        taken += piece
+    return fit(taken.strip()), ""
+
+
+def _pieces(text: str) -> list[str]:
+    """Sentences and lines, each with the blanks that follow it."""
+    return re.findall(r".+?(?:(?<=[.!?])\s+(?=[A-ZÁÉÍÓÚÑ¿¡0-9])|\n+|$)", text, flags=re.DOTALL)
+
+
+def _by_words(piece: str, footer: str, fit: object, most: int) -> tuple[str, str]:
+    """A sentence longer than a whole message is cut between words; a word longer than that, between its clusters."""
+    words = re.findall(r"\S+\s*", piece)
+    taken = ""
+    for i, word in enumerate(words):
+        if segments(fold(f"{taken}{word}\n{footer}"))[1] > most:
+            if taken:
+                return taken.strip(), "".join(words[i:])
+            break
+        taken += word
+    head = first_segment(piece)
+    return head, piece[len(head) :]
+
+
+def cost(text: str) -> str:
+    """'GSM-7, 2 segments, 212 septets' of a text as it stands."""
+    kind, count = segments(text)
+    unit = "septets" if kind == "GSM-7" else "code units"
+    return f"{kind}, {count} segment{'s' if count != 1 else ''}, {units(text, kind)} {unit} (part: {LIMITS[encoding(text)].part})"

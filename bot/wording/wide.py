@@ -1,0 +1,151 @@
+"""A reply as HTML: for Telegram (its few tags, under 4,096 characters) and for the web page (accessible)."""
+
+import re
+from html import escape
+from html.parser import HTMLParser
+
+from markdown_it import MarkdownIt
+
+from bot.messages import Contact, Language, Reply
+
+TELEGRAM_LIMIT = 4096
+_MARKDOWN = MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False})
+_PHONE = re.compile(r"(?<![\w-])(?:1-\d{3}-\d{3}-\d{4}|\d{3}-\d{3}-\d{4}|(?:911|988|211|511)(?![\w-]))")
+
+
+def web_html(reply: Reply, *, call: str, text_to: str) -> str:
+    """Accessible HTML: title, prose, a list of contacts with tel: links. Everything from content is escaped."""
+    parts = []
+    if reply.lead:
+        parts.append(f'<p class="lead"><strong>{_linked(escape(reply.lead))}</strong></p>')
+    if reply.title:
+        parts.append(f"<h2>{escape(reply.title)}</h2>")
+    parts.append(_linked(_MARKDOWN.render(reply.body or reply.short)))
+    if reply.contacts:
+        cards = "".join(_card(c, call, text_to) for c in reply.contacts)
+        parts.append(f'<ul class="contacts">{cards}</ul>')
+    if reply.after:
+        parts.append(_linked(_MARKDOWN.render(reply.after)))
+    return "".join(parts)
+
+
+def _card(contact: Contact, call: str, text_to: str) -> str:
+    lines = [f"<strong>{escape(contact.name)}</strong>"]
+    if contact.address:
+        lines.append(f'<a href="https://www.openstreetmap.org/search?query={escape(_query(contact.address))}" rel="noreferrer">{escape(contact.address)}</a>')
+    if contact.phone:
+        lines.append(f'<a href="tel:{_dial(contact.phone)}">{escape(call.replace("{phone}", contact.phone))}</a>')
+    if contact.text and contact.text != contact.phone:
+        lines.append(f'<a href="sms:{_dial(contact.text)}">{escape(text_to.replace("{number}", contact.text))}</a>')
+    if contact.website.startswith(("https://", "http://")):
+        shown = re.sub(r"^https?://(www\.)?", "", contact.website).rstrip("/")
+        lines.append(f'<a href="{escape(contact.website)}" rel="noreferrer">{escape(shown)}</a>')
+    lines += [escape(t) for t in (contact.hours, contact.notes) if t]
+    return f"<li>{'<br>'.join(lines)}</li>"
+
+
+def _query(address: str) -> str:
+    return re.sub(r"[^\w,.]+", "+", address)
+
+
+def _dial(number: str) -> str:
+    digits = re.sub(r"\D", "", number)
+    return f"+{digits}" if len(digits) == 11 else f"+1{digits}" if len(digits) == 10 else digits
+
+
+def _linked(html: str) -> str:
+    """Phone numbers in text (never inside a tag or a link) become tel: links."""
+    pieces = re.split(r"(<a\b.*?</a>|<[^>]+>)", html, flags=re.DOTALL)
+    return "".join(p if p.startswith("<") else _PHONE.sub(lambda m: f'<a href="tel:{_dial(m[0])}">{m[0]}</a>', p) for p in pieces)
+
+
+def telegram_html(reply: Reply) -> str:
+    """Telegram's HTML: only b, i, a; lists as bullets. Never longer than Telegram takes (see telegram_pages)."""
+    parts = []
+    if reply.lead:
+        parts.append(f"<b>{escape(reply.lead, quote=False)}</b>")
+    if reply.title:
+        parts.append(f"<b>{escape(reply.title, quote=False)}</b>")
+    parts.append(_telegram_markdown(reply.body or reply.short))
+    for c in reply.contacts:
+        reach = " · ".join(escape(t, quote=False) for t in (c.phone, c.text if c.text != c.phone else "", _bare(c.website)) if t)
+        extra = " ".join(escape(t, quote=False) for t in (c.hours, c.notes) if t)
+        address = f"\n{escape(c.address, quote=False)}" if c.address else ""
+        parts.append(f"<b>{escape(c.name, quote=False)}</b>{address}" + (f"\n{reach}" if reach else "") + (f"\n{extra}" if extra else ""))
+    if reply.after:
+        parts.append(_telegram_markdown(reply.after))
+    return "\n\n".join(p for p in parts if p)
+
+
+def _bare(website: str) -> str:
+    return re.sub(r"^https?://(www\.)?", "", website).rstrip("/")
+
+
+def _telegram_markdown(markdown: str) -> str:
+    writer = _TelegramWriter()
+    writer.feed(_MARKDOWN.render(markdown))
+    return re.sub(r"\n{3,}", "\n\n", "".join(writer.out)).strip()
+
+
+class _TelegramWriter(HTMLParser):
+    """markdown-it's HTML -> Telegram's few tags."""
+
+    KEPT = {"strong": "b", "b": "b", "em": "i", "i": "i", "h1": "b", "h2": "b", "h3": "b"}
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.out: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in self.KEPT:
+            self.out.append(f"<{self.KEPT[tag]}>")
+        elif tag == "a" and (href := dict(attrs).get("href", "") or "").startswith(("http://", "https://", "tel:")):
+            self.out.append(f'<a href="{escape(href)}">')
+        elif tag == "li":
+            self.out.append("• ")
+        elif tag == "br":
+            self.out.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.KEPT:
+            self.out.append(f"</{self.KEPT[tag]}>")
+            if tag.startswith("h"):
+                self.out.append("\n")
+        elif tag == "a":
+            self.out.append("</a>")
+        elif tag == "p":
+            self.out.append("\n\n")
+        elif tag == "ul":
+            self.out.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        self.out.append(escape(data, quote=False) if data.strip() else ("" if "\n" in data else data))
+
+
+def telegram_pages(html: str, limit: int = TELEGRAM_LIMIT) -> list[str]:
+    """HTML cut into messages that Telegram takes, between paragraphs, else between lines, tags closed and opened again."""
+    pages: list[str] = []
+    current = ""
+    for block in re.split(r"(?<=\n)", html):
+        while len(block) > limit - 200:
+            at = max(block.rfind(" ", 0, limit - 200), 1)
+            pages, current, block = [*pages, *([current] if current.strip() else [])], block[:at], block[at:]
+            pages, current = [*pages, current], ""
+        if len(current) + len(block) > limit - 100:
+            pages, current = [*pages, current], ""
+        current += block
+    return _balanced([p.strip("\n") for p in [*pages, current] if p.strip()])
+
+
+def _balanced(pages: list[str]) -> list[str]:
+    """Tags that a cut left open are closed at its end and opened again on the next page."""
+    still_open: list[str] = []
+    result = []
+    for page in pages:
+        page = "".join(still_open) + page
+        still_open = []
+        for match in re.finditer(r"<(/?)(\w+)[^>]*>", page):
+            still_open = still_open[:-1] if match[1] else [*still_open, match[0]]
+        closing = "".join(f"</{tag.strip('<>').split()[0]}>" for tag in reversed(still_open))
+        result.append(page + closing)
+    return result

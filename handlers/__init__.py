@@ -1,0 +1,1 @@
+"""The rooms: one file answers one intent, or one family of them. Rooms know no channel and no other room."""

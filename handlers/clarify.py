@@ -1,0 +1,17 @@
+"""Faro is not sure: two or three choices, and a way out."""
+
+from bot.intents import Kit, Turn
+from bot.messages import Choice, Reply
+
+INTENTS = ("clarify",)
+
+
+async def answer(turn: Turn, kit: Kit) -> Reply:
+    choices = tuple(Choice(label=kit.title(s.intent, turn.language), says=f"#{s.intent}") for s in turn.alternatives)
+    return Reply(
+        language=turn.language,
+        intent="clarify",
+        short=kit.say("ask.which_topic", turn.language),
+        choices=choices,
+        after=kit.say("ask.topic_other", turn.language),
+    )

@@ -1,0 +1,26 @@
+"""Every topic that has a page: its short answer, its prose, and the county's contacts that belong under it."""
+
+from bot.intents import Kit, Turn
+from bot.messages import Contact, Reply
+
+# Any intent that has a page and no room of its own.
+INTENTS = ("*",)
+MOST_CONTACTS = 3
+
+
+async def answer(turn: Turn, kit: Kit) -> Reply:
+    page = kit.page(turn.intent, turn.language)
+    if page is None:
+        return Reply(language=turn.language, intent="none", short=kit.say("none.short", turn.language))
+    contacts: list[Contact] = []
+    if turn.county:
+        for kind in page.directory:
+            contacts += kit.directory.of_county(kind, turn.county, turn.language, kit.now).own
+    return Reply(
+        language=turn.language,
+        intent=turn.intent,
+        title=page.title,
+        short=page.sms or page.title,
+        body=page.body,
+        contacts=tuple(contacts[:MOST_CONTACTS]),
+    )

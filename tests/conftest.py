@@ -1,0 +1,82 @@
+"""What all tests share: Faro built once from the real content, a clock that is handed in, a database of one's own."""
+
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.app import Faro, compose
+from bot.content import read_mind
+from bot.conversation import Mind
+from bot.geo.tables import Gazetteer, load_gazetteer
+from bot.settings import ROOT, Settings
+from bot.store.store import open_store
+from bot.wording.catalog import Words
+
+# Noon in North Carolina, some days before a third Wednesday.
+NOON = datetime(2026, 12, 10, 17, 0, tzinfo=UTC)
+SECRET = SecretStr("a secret of the tests, long enough for a key")
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    def __init__(self, moment: datetime = NOON) -> None:
+        self.moment = moment
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+
+@pytest.fixture(scope="session")
+def words() -> Words:
+    return Words(ROOT / "locale")
+
+
+@pytest.fixture(scope="session")
+def gazetteer() -> Gazetteer:
+    return load_gazetteer()
+
+
+@pytest.fixture(scope="session")
+def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the model learnt from the content is kept: one folder for all workers and all runs, named by the content's hash inside."""
+    folder = ROOT / ".pytest_cache" / "model"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mind(words: Words, gazetteer: Gazetteer, model_cache: Path) -> Iterator[Mind]:
+    """The real content and the real model; one worker builds it while the others wait."""
+    lock = model_cache / "lock"
+    descriptor = os.open(lock, os.O_CREAT | os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        built = read_mind(ROOT / "content", model_cache, words, gazetteer)
+    finally:
+        os.close(descriptor)
+    yield built
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings that read no environment and no .env."""
+    return Settings(_env_file=None, data=tmp_path, secret=SECRET)  # type: ignore[call-arg]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def faro(settings: Settings, mind: Mind, words: Words, gazetteer: Gazetteer, clock: Clock) -> AsyncIterator[Faro]:
+    """Faro without doors, over a new SQLite file."""
+    store = await open_store(settings.database())
+    yield compose(settings, words=words, gazetteer=gazetteer, mind=mind, store=store, clock=clock)
+    await store.close()
