@@ -15,10 +15,10 @@ from rich.markup import escape
 
 from bot.app import Doors, build_server, open_faro
 from bot.channels.console import CHANNELS, ConsoleDoor
+from bot.directory.rows import read_rows
 from bot.errors import FaroError
 from bot.geo.tables import load_gazetteer
 from bot.library.reading import read_library
-from bot.directory.rows import read_rows
 from bot.match import match_lines
 from bot.messages import LANGUAGES, Language
 from bot.settings import ROOT, Settings, load_settings
@@ -71,14 +71,12 @@ def chat(
         raise typer.BadParameter(f"{style}: one of {', '.join(CHANNELS)}")
     settings = load_settings()
     _log_quietly(settings)
-    language: Language | None = lang if lang in LANGUAGES else None  # type: ignore[assignment]
+    language: Language | None = lang if lang in LANGUAGES else None
 
     async def talk() -> None:
         async with open_faro(settings) as faro:
             await ConsoleDoor(faro.conversation, faro.words, style=style, language=language).run()
 
-    with err.status("Reading the content..."):
-        pass
     asyncio.run(talk())
 
 
@@ -116,7 +114,7 @@ def check(content: Annotated[Path | None, typer.Option(help="The folder to check
 def test(context: typer.Context) -> None:
     """Run the tests (needs the development packages, which ./faro test installs)."""
     os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *context.args])
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *context.args])  # noqa: S606  our own interpreter
 
 
 def _log_quietly(settings: Settings) -> None:

@@ -9,11 +9,12 @@ from bot.directory.rows import read_rows
 from bot.geo.tables import Gazetteer
 from bot.intents import Kit
 from bot.library.reading import read_library
+from bot.understanding.encoder import Progress, no_progress
 from bot.understanding.understander import build_understander
 from bot.wording.catalog import Words
 
 
-def read_mind(content: Path, cache: Path, words: Words, gazetteer: Gazetteer) -> Mind:
+def read_mind(content: Path, cache: Path, words: Words, gazetteer: Gazetteer, progress: Progress = no_progress) -> Mind:
     """Reads a content folder whole. Raises ContentError with every problem."""
     library = read_library(content)
     directory = Directory(read_rows(content / "contacts"), gazetteer.counties)
@@ -21,4 +22,4 @@ def read_mind(content: Path, cache: Path, words: Words, gazetteer: Gazetteer) ->
     def kit(now: datetime) -> Kit:
         return Kit(library=library, directory=directory, gazetteer=gazetteer, words=words, now=now)
 
-    return Mind(kit=kit, understander=build_understander(library, gazetteer, cache))
+    return Mind(kit=kit, understander=build_understander(library, gazetteer, cache, progress))

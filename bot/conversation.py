@@ -22,7 +22,7 @@ from bot.store.store import Kept, Store
 from bot.store.tables import Conversation as Standing
 from bot.store.tables import Handled, Person
 from bot.understanding.commands import CARRIER_START, CARRIER_STOP, picked
-from bot.understanding.normalise import clean, folded
+from bot.understanding.normalise import clean, folded, printable
 from bot.understanding.understander import Understander, Understanding
 from bot.wording.fitting import STYLES, Fitted, Style, fit, fit_more
 
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 PLACE_HOLDS = timedelta(hours=24)
 LONGEST_TEXT = 20_000
+# Orders that our own texts and the carriers teach in one form: they do not say which language a person speaks.
+IN_ANY_LANGUAGE = frozenset({"more", "start", "stop"})
 _FITTED = TypeAdapter(Fitted)
 T = TypeVar("T")
 
@@ -104,19 +106,21 @@ class Conversation:
         chosen = self._chosen(scene)
         text = clean(chosen.says if chosen else scene.inbound.text)
         token = text.removeprefix("#").partition(":") if text.startswith("#") else None
-        usual = scene.person.language if scene.person.language in ("en", "es") else None
+        usual: Language | None = "es" if scene.person.language == "es" else "en" if scene.person.language == "en" else None
         if token:
             understood = Understanding(language=usual or scene.inbound.language_hint or "en")
         else:
-            understood = mind.understander.understand(text, usual or scene.inbound.language_hint)  # type: ignore[arg-type]
+            understood = mind.understander.understand(text, usual or scene.inbound.language_hint)
         found, outside = self._where(scene, understood, token, kit)
-        language: Language = usual if usual and (scene.person.language_fixed or not understood.language_sure) else understood.language  # type: ignore[assignment]
+        silent_on_language = not understood.language_sure or (understood.ordered and understood.intent in IN_ANY_LANGUAGE)
+        language: Language = usual if usual and (scene.person.language_fixed or silent_on_language) else understood.language
         stage, intent = route(
             Asked(
                 text=text,
                 understood=understood,
                 chosen=token[0] if token else None,
                 waiting_for=scene.standing.waiting_for,
+                stray_number=chosen is None and picked(scene.inbound.text[:200]) is not None,
                 opted_out=scene.person.opted_out,
                 located=scene.inbound.location is not None and bool(found.counties or found.county),
             )
@@ -195,12 +199,14 @@ class Conversation:
         )
         keep_place = effects.keep_place and not fitted.choices and not fitted.rest
         standing = scene.standing
+        # A list stays on offer while people pick from it: MENU, 2, then 4.
+        same_list = keep_place or reply.intent == "more" or (not fitted.choices and self._chosen(scene) is not None)
         return Kept(
             person=after,
             conversation=Standing(
                 key=scene.key,
-                waiting_for=standing.waiting_for if keep_place else effects.waiting_for,
-                choices=standing.choices if keep_place or reply.intent == "more" else [{"label": c.label, "says": c.says} for c in fitted.choices],
+                waiting_for=standing.waiting_for if keep_place or reply.intent == "more" else effects.waiting_for,
+                choices=standing.choices if same_list else [{"label": c.label, "says": c.says} for c in fitted.choices],
                 rest=standing.rest if keep_place else fitted.rest,
                 updated_at=scene.now,
             ),
@@ -211,7 +217,7 @@ class Conversation:
                 answer=_FITTED.dump_json(fitted).decode(),
                 at=scene.now,
             ),
-            unanswered=scrubbed(scene.inbound.text) if effects.unanswered else None,
+            unanswered=scrubbed(printable(scene.inbound.text)) if effects.unanswered else None,
             feedback=scrubbed(effects.feedback) if effects.feedback else None,
             forget=effects.forget,
         )

@@ -22,7 +22,7 @@ class Turn:
     intent: str
     text: str = field(default="", repr=False)
     county: str | None = None
-    found: Found = Found()
+    found: Found = field(default_factory=Found)
     alternatives: tuple[Scored, ...] = ()
     waiting_for: str | None = None
     rest: str = field(default="", repr=False)
@@ -44,7 +44,6 @@ class Kit:
     def say(self, key: str, language: Language, /, **values: object) -> str:
         """A sentence of the catalogs, with its values and its contact numbers put in."""
         return fill(self.words.say(key, language, **values), self.directory, language)
-
 
     def title(self, intent: str, language: Language) -> str:
         """What an intent is called in a list of choices: its page's title, else the catalogs' name for it."""

@@ -36,6 +36,7 @@ class Asked:
     understood: Understanding
     chosen: str | None = None
     waiting_for: str | None = None
+    stray_number: bool = False
     opted_out: bool = False
     located: bool = False
 
@@ -59,6 +60,8 @@ def _command(asked: Asked) -> str | None:
         return "start"
     if asked.waiting_for == "privacy" and (said in DELETE or said in YES):
         return "privacy"
+    if asked.stray_number and asked.waiting_for != "feedback":
+        return "menu"
     return asked.understood.intent if asked.understood.ordered else None
 
 

@@ -74,12 +74,8 @@ def load_settings(**given: object) -> Settings:
 def require_consistent(settings: Settings) -> None:
     """Refuse settings that would leave a door open to anyone or unable to answer."""
     if settings.telegram_token and settings.telegram_mode == "webhook" and not settings.public_url:
-        raise SettingError(
-            "FARO_PUBLIC_URL", "is not set, and Telegram's webhook needs it", "set it to this server's https address, or FARO_TELEGRAM_MODE=polling."
-        )
+        raise SettingError("FARO_PUBLIC_URL", "is not set, and Telegram's webhook needs it", "set it to this server's https address, or FARO_TELEGRAM_MODE=polling.")
     if settings.twilio_account_sid and not (settings.twilio_auth_token and settings.twilio_auth_token.get_secret_value()):
         raise SettingError("FARO_TWILIO_AUTH_TOKEN", "is empty, so no signature could be checked", "copy it from the Twilio console.")
     if settings.twilio_auth_token and not settings.public_url:
-        raise SettingError(
-            "FARO_PUBLIC_URL", "is not set, and Twilio signs the public address", "set it to the address Twilio calls, such as https://faro.example.org."
-        )
+        raise SettingError("FARO_PUBLIC_URL", "is not set, and Twilio signs the public address", "set it to the address Twilio calls, such as https://faro.example.org.")

@@ -1,7 +1,7 @@
 """Who leads recovery here: the county's resilience coalition and long-term recovery group."""
 
 from bot.intents import Kit, Turn, ask_county
-from bot.messages import Reply
+from bot.messages import Effects, Reply
 
 INTENTS = ("coalition",)
 MOST = 4
@@ -25,4 +25,5 @@ async def answer(turn: Turn, kit: Kit) -> Reply:
         short=short,
         contacts=(*found.own[:MOST], *found.nearby[:1], *found.statewide[:1]),
         after=kit.say("coalition.after", language),
+        effects=Effects(waiting_for="coalition"),
     )

@@ -2,7 +2,7 @@
 
 from bot.intents import Kit, Turn
 from bot.library.pages import CRISIS
-from bot.messages import Effects, Reply
+from bot.messages import Reply
 
 INTENTS = CRISIS
 
@@ -13,4 +13,4 @@ async def answer(turn: Turn, kit: Kit) -> Reply:
     kind = turn.intent.removeprefix("crisis-")
     if page is None or not page.sms:
         return Reply(language=turn.language, intent=turn.intent, short=kit.words.say(f"crisis.last.{kind}", turn.language))
-    return Reply(language=turn.language, intent=turn.intent, title=page.title, short=page.sms, body=page.body, effects=Effects(keep_place=True))
+    return Reply(language=turn.language, intent=turn.intent, title=page.title, short=page.sms, body=page.body)

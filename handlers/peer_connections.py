@@ -56,4 +56,4 @@ def calendar(day: date, kit: Kit, turn: Turn) -> str:
     file.add("prodid", "-//Faro//EN")
     file.add("version", "2.0")
     file.add_component(event)
-    return file.to_ical().decode()
+    return str(file.to_ical().decode())

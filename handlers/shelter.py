@@ -1,7 +1,7 @@
 """Where to sleep tonight: open shelters of the county if any are known, how to find one now, the county's emergency office."""
 
 from bot.intents import Kit, Turn, ask_county
-from bot.messages import LOCAL_TIME, Reply
+from bot.messages import LOCAL_TIME, Effects, Reply
 
 INTENTS = ("shelter",)
 MOST = 3
@@ -30,4 +30,5 @@ async def answer(turn: Turn, kit: Kit) -> Reply:
         body=f"{short}\n\n{kit.say('shelter.body', language)}",
         contacts=(*shelters, *office),
         after=" ".join(after),
+        effects=Effects(waiting_for="shelter"),
     )

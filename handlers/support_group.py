@@ -1,7 +1,7 @@
 """People who meet to talk about what happened: the county's groups, the nearest ones, the lines of the whole State."""
 
 from bot.intents import Kit, Turn, ask_county
-from bot.messages import Reply
+from bot.messages import Effects, Reply
 
 INTENTS = ("support-group",)
 MOST = 4
@@ -28,4 +28,5 @@ async def answer(turn: Turn, kit: Kit) -> Reply:
         short=short,
         contacts=tuple([*found.own, *found.nearby[:2], *statewide][: MOST + 2]),
         after=kit.say("group.after", language),
+        effects=Effects(waiting_for="support-group"),
     )

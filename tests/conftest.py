@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def mind(words: Words, gazetteer: Gazetteer, model_cache: Path) -> Iterator[Mind]:
+def mind(words: Words, gazetteer: Gazetteer, model_cache: Path) -> Mind:
     """The real content and the real model; one worker builds it while the others wait."""
     lock = model_cache / "lock"
     descriptor = os.open(lock, os.O_CREAT | os.O_RDWR)
@@ -60,13 +60,13 @@ def mind(words: Words, gazetteer: Gazetteer, model_cache: Path) -> Iterator[Mind
         built = read_mind(ROOT / "content", model_cache, words, gazetteer)
     finally:
         os.close(descriptor)
-    yield built
+    return built
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings that read no environment and no .env."""
-    return Settings(_env_file=None, data=tmp_path, secret=SECRET)  # type: ignore[call-arg]
+    return Settings(_env_file=None, data=tmp_path, secret=SECRET)
 
 
 @pytest.fixture

@@ -34,9 +34,7 @@ class ConsoleDoor:
         if interactive:
             self._out.print(f"[dim]{self._words.say('console.welcome', language, style=self._style)}[/dim]")
         while (line := await asyncio.to_thread(self._read, interactive, language)) is not None:
-            answer = await self._conversation.answer(
-                Inbound(channel=CHANNELS[self._style], sender=self._sender, message_id=str(uuid4()), text=line, language_hint=self._language)
-            )
+            answer = await self._conversation.answer(Inbound(channel=CHANNELS[self._style], sender=self._sender, message_id=str(uuid4()), text=line, language_hint=self._language))
             language = answer.language
             self._show(answer, interactive)
 
@@ -62,4 +60,3 @@ class ConsoleDoor:
         for file in answer.attachments:
             self._out.print(f"[dim]({self._words.say('console.attachment', answer.language, name=file.filename)})[/dim]")
         self._out.print()
-

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from html import unescape
 from io import BytesIO
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -24,11 +25,10 @@ from bot.wording.narrow import plain
 log = logging.getLogger(__name__)
 
 WEBHOOK = "/telegram"
-SECRET_HEADER = "x-telegram-bot-api-secret-token"
+SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105  the name of the header
 LARGEST_UPDATE = 256 * 1024
 LONGEST_CALLBACK = 64
 COMMANDS = ("menu", "shelter", "human", "language", "privacy", "stop")
-App = Application  # type: ignore[type-arg]
 
 
 class TelegramDoor:
@@ -40,8 +40,8 @@ class TelegramDoor:
         self._secret = secret
         self._public_url = public_url
         builder = ApplicationBuilder().token(token).base_url(f"{api_url}/bot").base_file_url(f"{api_url}/file/bot")
-        builder = builder.rate_limiter(AIORateLimiter(max_retries=3)).concurrent_updates(True)
-        self._app: App = (builder.updater(None) if public_url else builder).build()
+        limited = builder.rate_limiter(AIORateLimiter(max_retries=3)).concurrent_updates(True)
+        self._app: Application[Any, Any, Any, Any, Any, Any] = (limited.updater(None) if public_url else limited).build()
         self._app.add_handler(TypeHandler(Update, self._update))
         self._app.add_error_handler(_note_error)
 

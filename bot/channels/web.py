@@ -51,7 +51,7 @@ class Said(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     session: str | None = Field(default=None, max_length=200)
-    id: str = Field(min_length=1, max_length=80)
+    id: str = Field(min_length=1, max_length=80, pattern=r"^[!-~]+$")
     text: str = Field(default="", max_length=20_000)
     language: Language | None = None
     location: Spot | None = None
@@ -203,10 +203,10 @@ class _Sentences:
 def _language(asked: str | None, request: Request) -> Language:
     """The language that was asked for, else the first of ours that the browser prefers."""
     if asked in LANGUAGES:
-        return asked  # type: ignore[return-value]
+        return asked
     for part in request.headers.get("accept-language", "").split(","):
         if (code := part.strip()[:2].lower()) in LANGUAGES:
-            return code  # type: ignore[return-value]
+            return code
     return "en"
 
 

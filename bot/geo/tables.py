@@ -65,9 +65,9 @@ def rows(name: str) -> Iterator[dict[str, str]]:
 
 def load_gazetteer() -> Gazetteer:
     counties = {row["name"]: _county(row) for row in rows("counties.csv")}
-    names = {**_townships(), **_places(), **_ambiguous()}
-    for name in counties:
-        names.setdefault(fold(name), (Meaning(name=name, kind="county", county=name),))
+    # A county's name means the county, never some township that is called like it.
+    own_names = {fold(name): (Meaning(name=name, kind="county", county=name),) for name in counties}
+    names = {**_townships(), **own_names, **_places(), **_ambiguous()}
     names |= _aliases(names)
     zips: dict[str, list[Meaning]] = defaultdict(list)
     points = {}
@@ -155,7 +155,7 @@ def _meaning(text: str) -> Meaning:
 
 
 def _aliases(names: dict[str, tuple[Meaning, ...]]) -> dict[str, tuple[Meaning, ...]]:
-    result = {}
+    result: dict[str, tuple[Meaning, ...]] = {}
     for row in rows("aliases.csv"):
         alias = fold(row["alias"])
         if alias not in names:

@@ -1,35 +1,111 @@
 """Places in what people write: ZIPs, counties, towns, short forms and misspellings, in English and Spanish."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from rapidfuzz import fuzz, process
 
 from bot.geo.tables import Gazetteer, Meaning, fold
 
 LONGEST_NAME = 4
+SHORT_FIRST_WORDS = {"mt": "mount", "ft": "fort", "st": "saint", "pt": "point"}
+MOST_REMEMBERED = 20_000
 FUZZY_CUTOFF = 82
 _WORD = re.compile(r"[^\W_]+(?:['’.][^\W_]+)*")
 
 # Words before a name that make it a place. The stronger says where the person is, the weaker where they come from.
-HERE = {"in", "near", "at", "around", "outside", "en", "cerca", "here", "aqui", "live", "vivo", "vivimos", "aca", "inside", "by", "condado", "sou"}
+HERE = {"in", "near", "at", "around", "outside", "en", "cerca", "here", "aqui", "live", "vivo", "vivimos", "aca", "inside", "by", "condado", "sou", "meant", "decir"}
 TOWARDS = {"to", "for", "of", "de", "para", "a", "hacia", "por", "rumbo", "del", "x", "n"}
 FROM = {"from", "desde"}
 CUES = HERE | TOWARDS | FROM
 NOT_THERE = {"not", "no", "isnt", "wasnt", "never", "ni"}
 LIVING = {"in", "en", "live", "living", "vivo", "vivimos", "estoy", "estamos", "im", "from", "de", "soy"}
 COUNTY_WORDS = {"county", "co", "cnty", "condado", "countys", "conty", "coutny", "conti", "caunti"}
+PAUSES = (",", ".", ";", "?", "!")
+TOWN_WORDS = {"city", "town", "ciudad", "pueblo", "village"}
 STATE_WORDS = {"nc", "northcarolina"}
 # What follows a name and makes it a road, a school, a person's trade: not where the resident is.
 NOT_A_PLACE_AFTER = frozenset(
-    "st street rd road ave avenue blvd boulevard hwy highway ln lane dr drive hospital elementary middle academy insurance energy progress power bank mutual".split()
+    [
+        "st",
+        "street",
+        "rd",
+        "road",
+        "ave",
+        "avenue",
+        "blvd",
+        "boulevard",
+        "hwy",
+        "highway",
+        "ln",
+        "lane",
+        "dr",
+        "drive",
+        "hospital",
+        "elementary",
+        "middle",
+        "academy",
+        "insurance",
+        "energy",
+        "progress",
+        "power",
+        "bank",
+        "mutual",
+    ]
 )
-STATE_ABBREVIATIONS = frozenset("SC VA TN GA FL KY WV AL MS TX NY NJ PA MD OH CA AZ LA".split())
+STATE_ABBREVIATIONS = frozenset(["SC", "VA", "TN", "GA", "FL", "KY", "WV", "AL", "MS", "TX", "NY", "NJ", "PA", "MD", "OH", "CA", "AZ", "LA", "DC"])
+JOINING = {"and", "or", "y", "e", "o", "u"}
 OTHER_STATES = frozenset(
-    "ohio alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii idaho illinois indiana iowa kansas"
-    " kentucky louisiana maine maryland massachusetts michigan minnesota mississippi missouri montana nebraska nevada oklahoma oregon pennsylvania tennessee texas utah vermont virginia wisconsin wyoming"
-    " mexico honduras guatemala salvador england ireland canada spain".split()
+    [
+        "ohio",
+        "alabama",
+        "alaska",
+        "arizona",
+        "arkansas",
+        "california",
+        "colorado",
+        "connecticut",
+        "delaware",
+        "florida",
+        "georgia",
+        "hawaii",
+        "idaho",
+        "illinois",
+        "indiana",
+        "iowa",
+        "kansas",
+        "kentucky",
+        "louisiana",
+        "maine",
+        "maryland",
+        "massachusetts",
+        "michigan",
+        "minnesota",
+        "mississippi",
+        "missouri",
+        "montana",
+        "nebraska",
+        "nevada",
+        "oklahoma",
+        "oregon",
+        "pennsylvania",
+        "tennessee",
+        "texas",
+        "utah",
+        "vermont",
+        "virginia",
+        "wisconsin",
+        "wyoming",
+        "mexico",
+        "honduras",
+        "guatemala",
+        "salvador",
+        "england",
+        "ireland",
+        "canada",
+        "spain",
+    ]
 )
 
 
@@ -71,10 +147,24 @@ class _Token:
     folded: str
     start: int
     end: int
+    pause: bool = False  # a comma or a full stop follows
 
     @property
     def capital(self) -> bool:
         return self.text[:1].isupper()
+
+
+def _explained(tokens: list[_Token], at: int) -> str:
+    """What a name is said to be right after it: 'town' of 'Henderson the town', 'condado' of 'Henderson el condado'."""
+    after = [t.folded for t in tokens[at : at + 2]]
+    return after[1] if len(after) == 2 and after[0] in ("the", "el", "la") else ""
+
+
+def _since_pause(tokens: list[_Token], i: int) -> list[str]:
+    """The four words before token i; a 'no' with a comma behind it ('no, in Hickory') answers what was said before."""
+    start = max(0, i - 4)
+    paused = [n for n in range(start, i) if tokens[n].pause]
+    return [t.folded for t in tokens[paused[-1] + 1 if paused else start : i]]
 
 
 class PlaceFinder:
@@ -87,11 +177,14 @@ class PlaceFinder:
         self._fuzzy_names = list(settled)
         self._by_sound = {sound(n): n for n in reversed(settled)}
         self._joined = {n.replace(" ", ""): n for n in gazetteer.names if " " in n and len(n) > 7}
+        self._first_words = {n.split()[0] for n in gazetteer.names} | set(self._joined) | set(SHORT_FIRST_WORDS)
+        self._nearest: dict[str, list[tuple[str, float, int]]] = {}
+        self._heard: dict[str, tuple[Meaning, ...] | None] = {}
 
     def find(self, text: str) -> Found:
         """What places a text of any length names. Names win over nothing, the person's own place over others."""
-        tokens = [_Token(text=m[0], folded=fold(m[0]).replace(" ", ""), start=m.start(), end=m.end()) for m in _WORD.finditer(text[:2000])]
-        mentions = tuple(self._mentions(tokens))
+        tokens = [_Token(text=m[0], folded=fold(m[0]).replace(" ", ""), start=m.start(), end=m.end(), pause=text[m.end() : m.end() + 1] in PAUSES) for m in _WORD.finditer(text[:2000])]
+        mentions = _in_one_breath(text, self._mentions(tokens))
         if not mentions:
             return Found()
         strongest = max(m.strength for m in mentions)
@@ -128,22 +221,22 @@ class PlaceFinder:
         first = tokens[i]
         if zip_code := self._zip(first, tokens, i):
             return self._mention(tokens, i, 1, first.folded, zip_code, 3), 1
-        for size in range(min(LONGEST_NAME, len(tokens) - i), 0, -1):
+        longest = min(LONGEST_NAME, len(tokens) - i) if first.folded in self._first_words else 0
+        for size in range(longest, 0, -1):
             words = [t.folded for t in tokens[i : i + size]]
             name = " ".join(words)
             meanings = self._gazetteer.names.get(name) or self._gazetteer.names.get(self._joined.get(name, ""))
-            if meanings is None and size > 1 and words[0] in ("mt", "ft", "st", "pt"):
-                long = {"mt": "mount", "ft": "fort", "st": "saint", "pt": "point"}[words[0]]
-                meanings = self._gazetteer.names.get(" ".join([long, *words[1:]]))
+            if meanings is None and size > 1 and words[0] in SHORT_FIRST_WORDS:
+                meanings = self._gazetteer.names.get(" ".join([SHORT_FIRST_WORDS[words[0]], *words[1:]]))
             if meanings and (strength := self._strength(tokens, i, size, name)) is not None:
                 if self._county_said(tokens, i, size):
                     named = [m for m in meanings if m.kind == "county"] or [m for m in meanings if fold(m.county) == name]
                     county = next((c for c in self._gazetteer.counties if fold(c) == name), None)
                     meanings = tuple(named) or ((Meaning(name=county, kind="county", county=county),) if county else meanings)
-                elif self._town_said(tokens, i):
+                elif self._town_said(tokens, i, size):
                     meanings = tuple(m for m in meanings if m.kind != "county") or meanings
                 return self._mention(tokens, i, size, name, meanings, strength), size
-        if i and i + 1 < len(tokens) and tokens[i - 1].folded in CUES and (pair := self._sounds_like(first.folded + tokens[i + 1].folded)):
+        if i and i + 1 < len(tokens) and tokens[i - 1].folded in CUES and first.folded not in CUES and (pair := self._sounds_like(first.folded + tokens[i + 1].folded)):
             return self._mention(tokens, i, 2, pair[0].name, pair, self._strength(tokens, i, 2, "") or 0), 2
         if guess := self._misspelt(tokens, i):
             return self._mention(tokens, i, 1, guess[0].name, guess, self._strength(tokens, i, 1, "") or 0), 1
@@ -161,32 +254,32 @@ class PlaceFinder:
     def _county_said(tokens: list[_Token], i: int, size: int) -> bool:
         after = tokens[i + size].folded if i + size < len(tokens) else ""
         before = [t.folded for t in tokens[max(0, i - 2) : i]]
-        return after in COUNTY_WORDS or "condado" in before or before[-2:] == ["county", "of"]
+        return after in COUNTY_WORDS or "condado" in before or before[-2:] == ["county", "of"] or _explained(tokens, i + size) in COUNTY_WORDS
 
     @staticmethod
-    def _town_said(tokens: list[_Token], i: int) -> bool:
+    def _town_said(tokens: list[_Token], i: int, size: int) -> bool:
         before = [t.folded for t in tokens[max(0, i - 2) : i]]
-        return bool(before) and before[-1] in ("of", "de") and before[0] in ("city", "town", "ciudad", "pueblo", "village")
+        return _explained(tokens, i + size) in TOWN_WORDS or (bool(before) and before[-1] in ("of", "de") and before[0] in TOWN_WORDS)
 
     def _strength(self, tokens: list[_Token], i: int, size: int, name: str) -> int | None:
         """How strongly the text says that the person is there (-1: only masks the name); None when the words are no place here."""
-        before = [t.folded for t in tokens[max(0, i - 3) : i]]
+        before = [t.folded for t in tokens[max(0, i - 4) : i]]
         after = [t.folded for t in tokens[i + size : i + size + 2]]
         following = after[0] if after else ""
         abbreviated = i + size < len(tokens) and tokens[i + size].text in STATE_ABBREVIATIONS
         if abbreviated or following in OTHER_STATES or following in NOT_A_PLACE_AFTER or after in (["south", "carolina"], ["new", "york"]):
             return None
-        said = self._county_said(tokens, i, size) or following in STATE_WORDS or after == ["north", "carolina"] or after == ["carolina", "del"]
+        said = self._county_said(tokens, i, size) or self._town_said(tokens, i, size) or following in STATE_WORDS or after == ["north", "carolina"] or after == ["carolina", "del"]
         cued = bool(before) and before[-1] in CUES
         alone = len(tokens) - size <= 2 and len(tokens) <= 4
         need = self._gazetteer.needs.get(name)
         if not said and not self._meets(need, tokens, i, size, cued=cued, alone=alone):
             return None
-        if self._denied(before):
+        if self._denied(_since_pause(tokens, i)):
             return -1
         if cued and before[-1] in FROM:
             return 1
-        if (cued and before[-1] in HERE) or {"live", "vivo", "vivimos", "estoy", "estamos", "im", "meant"} & set(before):
+        if (cued and before[-1] in HERE) or {"live", "vivo", "vivimos", "estoy", "estamos", "im", "meant"} & set(before[-3:]):
             return 3
         return 2
 
@@ -218,7 +311,7 @@ class PlaceFinder:
         announced = (i > 0 and tokens[i - 1].folded in CUES) or len(tokens) <= 3 or said
         if len(token.folded) < 5 or not token.folded.isalpha() or self._is_word(token.folded) or not announced:
             return None
-        hits = process.extract(token.folded, self._fuzzy_names, scorer=fuzz.ratio, score_cutoff=FUZZY_CUTOFF, limit=4)
+        hits = self._near(token.folded)
         hits = [h for h in hits if h[0][0] == token.folded[0] or h[1] >= 88]
         if not hits:
             return self._sounds_like(token.folded)
@@ -231,10 +324,33 @@ class PlaceFinder:
                 best.setdefault(meaning.county, meaning)
         return tuple(best.values())
 
+    def _near(self, word: str) -> list[tuple[str, float, int]]:
+        if word not in self._nearest:
+            if len(self._nearest) > MOST_REMEMBERED:
+                self._nearest.clear()
+            self._nearest[word] = process.extract(word, self._fuzzy_names, scorer=fuzz.ratio, score_cutoff=FUZZY_CUTOFF, limit=4)
+        return self._nearest[word]
+
     def _sounds_like(self, word: str) -> tuple[Meaning, ...] | None:
         """Names written as a Spanish speaker hears them: 'Guilmington', 'White Bill'."""
-        hit = process.extractOne(sound(word), self._by_sound.keys(), scorer=fuzz.ratio, score_cutoff=90) if len(word) >= 7 else None
-        return self._gazetteer.names[self._by_sound[hit[0]]] if hit else None
+        if len(word) < 7:
+            return None
+        if word not in self._heard:
+            if len(self._heard) > MOST_REMEMBERED:
+                self._heard.clear()
+            hit = process.extractOne(sound(word), self._by_sound.keys(), scorer=fuzz.ratio, score_cutoff=90)
+            self._heard[word] = self._gazetteer.names[self._by_sound[hit[0]]] if hit else None
+        return self._heard[word]
+
+
+def _in_one_breath(text: str, mentions: Iterable[Mention]) -> tuple[Mention, ...]:
+    """'in Wake and Durham': what is said of the first is said of the second."""
+    result: list[Mention] = []
+    for mention in mentions:
+        if result and fold(text[result[-1].end : mention.start]) in JOINING:
+            mention = replace(mention, strength=result[-1].strength)
+        result.append(mention)
+    return tuple(result)
 
 
 _SOUNDS = (

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from hashlib import blake2b
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -43,6 +44,12 @@ class Page:
     @property
     def id(self) -> str:
         return self.front.id
+
+    @property
+    def fingerprint(self) -> str:
+        """What a translation notes of the English it was made from: changes when title, short answer or prose do."""
+        words = "\n".join(" ".join(part.split()) for part in (self.front.title, self.front.sms, self.text))
+        return blake2b(words.encode(), digest_size=6).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

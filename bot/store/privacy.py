@@ -16,9 +16,9 @@ _STREET = re.compile(
     r"|\b(?:calle|avenida|apt|apartment|apartamento|unit|lot|lote)\s*#?\s*\d+\w?",
     re.IGNORECASE,
 )  # fmt: skip
-_NAMED = re.compile(r"\b((?:my name is|i am called|this is|me llamo|mi nombre es|se llama|his name is|her name is|soy)\s+)(?:[A-ZÁÉÍÓÚÑ][\w'-]+\s?){1,3}")
+_NAMED = re.compile(r"\b((?i:my name is|i am called|this is|me llamo|mi nombre es|se llama|his name is|her name is|soy)\s+)(?:[A-ZÁÉÍÓÚÑ][\w'-]+\s?){1,3}")
 # Six digits or more, however they are set apart: numbers of phones, claims, accounts, cards; five are a ZIP, which says where help is missing.
-_DIGITS = re.compile(r"(?<!\d)(?:\d[\s().-]{0,2}){6,}\d?")
+_DIGITS = re.compile(r"(?<!\d)\d(?:[\s().-]{0,2}\d){5,}")
 LONGEST_KEPT = 500
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime
+from sqlalchemy import JSON, Column, DateTime, Text
 from sqlmodel import Field, SQLModel
 
 
@@ -32,7 +32,7 @@ class Conversation(SQLModel, table=True):
     key: str = Field(primary_key=True, max_length=64)
     waiting_for: str | None = Field(default=None, max_length=60)
     choices: list[dict[str, str]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
-    rest: str = ""
+    rest: str = Field(default="", sa_type=Text)
     updated_at: datetime = _moment()
 
 
@@ -44,7 +44,7 @@ class Handled(SQLModel, table=True):
     channel: str = Field(primary_key=True, max_length=20)
     message_id: str = Field(primary_key=True, max_length=128)
     key: str = Field(max_length=64, index=True)
-    answer: str
+    answer: str = Field(sa_type=Text)
     at: datetime = _moment(index=True)
 
 
@@ -55,7 +55,7 @@ class Unanswered(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(max_length=64, index=True)
-    text: str
+    text: str = Field(sa_type=Text)
     language: str = Field(max_length=2)
     county: str | None = Field(default=None, max_length=40)
     at: datetime = _moment(index=True)
@@ -68,7 +68,7 @@ class Feedback(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(max_length=64, index=True)
-    text: str
+    text: str = Field(sa_type=Text)
     language: str = Field(max_length=2)
     county: str | None = Field(default=None, max_length=40)
     at: datetime = _moment(index=True)

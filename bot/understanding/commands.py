@@ -31,7 +31,7 @@ DELETE = frozenset({"delete", "borrar", "delete my data", "borrar mis datos", "d
 YES = frozenset({"yes", "y", "si", "sip", "ok", "sure", "claro", "dale", "yes please", "si por favor", "confirm", "confirmar"})
 
 _NUMBERS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "uno": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "first": 1, "second": 2, "third": 3, "primero": 1, "primera": 1, "segundo": 2, "segunda": 2, "tercero": 3, "tercera": 3,
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "uno": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7, "ocho": 8, "nueve": 9, "first": 1, "second": 2, "third": 3, "primero": 1, "primera": 1, "segundo": 2, "segunda": 2, "tercero": 3, "tercera": 3,
 }  # fmt: skip
 _PICK = re.compile(r"^(?:option |opcion |la |el |the |number |numero |no )?(\d|[a-z]+)(?: one| please| por favor)?$")
 

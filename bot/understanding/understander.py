@@ -1,6 +1,7 @@
 """What a message means: commands, crisis, places, language and topic, each asked in turn; the text is not kept."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -11,15 +12,88 @@ from bot.library.pages import CRISIS, NONE, Library, Question
 from bot.messages import CrisisLevel, Language
 from bot.understanding.commands import command
 from bot.understanding.crisis import CALM, Crisis, judge
-from bot.understanding.encoder import Encoder, Vectors, VectorStore
+from bot.understanding.encoder import Encoder, Progress, VectorStore, no_progress
 from bot.understanding.language import LanguageEar
-from bot.understanding.model import LinearModel, Ngrams, load_models, save_models
+from bot.understanding.model import Features, LinearModel, load_models, save_models
 from bot.understanding.normalise import clean, folded
+from bot.understanding.spelling import Speller
 from bot.understanding.topics import Decision, Scored, Thresholds, decide, ranking
 
 # Raised by hand whenever a model that was kept on disk would no longer fit this code.
-MODEL_VERSION = 1
+MODEL_VERSION = 4
 OFFERED = 3
+
+# Words around a place that ask nothing: 'no, I meant the town of ...', 'y que tal en ...'.
+ABOUT_A_PLACE = frozenset(
+    [
+        "in",
+        "en",
+        "de",
+        "the",
+        "of",
+        "el",
+        "la",
+        "los",
+        "las",
+        "nc",
+        "county",
+        "condado",
+        "town",
+        "city",
+        "pueblo",
+        "ciudad",
+        "i",
+        "im",
+        "am",
+        "live",
+        "vivo",
+        "estoy",
+        "aqui",
+        "here",
+        "near",
+        "cerca",
+        "at",
+        "from",
+        "soy",
+        "please",
+        "por",
+        "favor",
+        "mi",
+        "my",
+        "is",
+        "es",
+        "del",
+        "area",
+        "zip",
+        "code",
+        "codigo",
+        "postal",
+        "and",
+        "y",
+        "it",
+        "its",
+        "no",
+        "not",
+        "meant",
+        "mean",
+        "what",
+        "about",
+        "how",
+        "now",
+        "then",
+        "sorry",
+        "also",
+        "perdon",
+        "quise",
+        "quiero",
+        "decir",
+        "digo",
+        "pero",
+        "ahora",
+        "entonces",
+        "tambien",
+    ]
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +120,7 @@ class Understanding:
 class Models:
     """Everything that is learnt from the content."""
 
-    ngrams: Ngrams
+    features: Features
     topics: LinearModel
     crisis: LinearModel | None
     thresholds: Thresholds
@@ -55,11 +129,12 @@ class Models:
 class Understander:
     """Reads messages with models learnt from one reading of the library. Built in a second or so when they are on disk."""
 
-    def __init__(self, library: Library, models: Models, finder: PlaceFinder, ear: LanguageEar, encoder: Encoder) -> None:
+    def __init__(self, library: Library, models: Models, finder: PlaceFinder, ear: LanguageEar, speller: Speller, encoder: Encoder) -> None:
         self._intents = frozenset(library.intents)
         self._models = models
         self._finder = finder
         self._ear = ear
+        self._speller = speller
         self._encoder = encoder
         self._exact = _exact_questions(library)
 
@@ -82,14 +157,14 @@ class Understander:
             return Understanding(language=heard.language, alternatives=self._padded([]))
         found = self._finder.find(text)
         asked = found.without(text)
-        if found.mentions and not _says_something(asked):
-            return self._place_alone(heard.language, heard.sure, found)
         if found.mentions:
             heard = self._ear.hear(asked, usual)
-        ngrams = self._models.ngrams.of([asked])
-        vectors = self._encoder.encode([asked])
-        crisis = self._crisis(text, ngrams, vectors)
-        scores = dict(zip(self._models.topics.labels, self._models.topics.probabilities(ngrams, vectors)[0].tolist(), strict=True))
+        if found.mentions and not _says_something(asked):
+            return self._place_alone(heard.language, heard.sure, found)
+        asked = self._speller.mend(asked, heard.language)
+        row = self._models.features.of([asked], self._encoder.encode([asked]))
+        crisis = judge(text, self._models.crisis.probabilities(row) if self._models.crisis else None)
+        scores = self._models.topics.probabilities(row)
         if exact := self._exact.get(folded(asked)):
             scores = {intent: 0.02 * score + (0.98 if intent == exact else 0.0) for intent, score in scores.items()}
         ranked = ranking(scores)
@@ -114,13 +189,6 @@ class Understander:
             found=found,
         )
 
-    def _crisis(self, text: str, ngrams: object, vectors: Vectors) -> Crisis | None:
-        model = self._models.crisis
-        if model is None:
-            return None
-        probabilities = dict(zip(model.labels, model.probabilities(ngrams, vectors)[0].tolist(), strict=True))  # type: ignore[arg-type]
-        return judge(text, probabilities)
-
     def _padded(self, ranked: list[Scored]) -> tuple[Scored, ...]:
         """The best three; filled up so that there are always three where the content has as many."""
         named = {s.intent for s in ranked[:OFFERED]}
@@ -134,8 +202,7 @@ def _with(base: Understanding, decision: Decision, intent: str, score: float) ->
 
 def _says_something(text: str) -> bool:
     """Whether anything is left of a text without its places: 'in the town of ... nc please' is nothing."""
-    small = set("in en de the of el la los las nc county condado town city pueblo ciudad i im am live vivo estoy aqui here near cerca at from soy please por favor mi my is es del area zip code codigo postal and y it its".split())
-    return any(w not in small for w in folded(text).split())
+    return any(w not in ABOUT_A_PLACE for w in folded(text).split())
 
 
 def _exact_questions(library: Library) -> dict[str, str]:
@@ -151,44 +218,45 @@ def _exact_questions(library: Library) -> dict[str, str]:
     return {text: next(iter(intents)) for text, intents in known.items() if text and len(intents) == 1}
 
 
-def build_understander(library: Library, gazetteer: Gazetteer, cache: Path | None) -> Understander:
+def build_understander(library: Library, gazetteer: Gazetteer, cache: Path | None, progress: Progress = no_progress) -> Understander:
     """Learns from the library, or reads what was learnt from the very same content before. `cache` is a folder, None keeps nothing."""
     encoder = Encoder()
     ear = LanguageEar((q.text, q.language) for q in (*library.questions, *library.lookalikes))
     finder = PlaceFinder(gazetteer, ear.is_word)
+    speller = Speller((q.text, q.language) for q in (*library.questions, *library.lookalikes, *_keywords(library)))
     path = cache / f"model-{_content_hash(library)}.npz" if cache else None
     models = _read(path) if path and path.exists() else None
     if models is None:
         store = VectorStore(encoder, cache / "vectors.npz" if cache else None)
-        models = learn(library, store, finder)
+        models = learn(library, store, finder, speller, progress)
         if path:
             for old in path.parent.glob("model-*.npz"):
                 old.unlink(missing_ok=True)
-            save_models(path, models.ngrams, {"topics": models.topics} | ({"crisis": models.crisis} if models.crisis else {}), models.thresholds.__dict__)
+            save_models(path, models.features, {"topics": models.topics} | ({"crisis": models.crisis} if models.crisis else {}), models.thresholds.__dict__)
     encoder.encode(["warm"])
-    return Understander(library, models, finder, ear, encoder)
+    return Understander(library, models, finder, ear, speller, encoder)
 
 
-def learn(library: Library, store: VectorStore, finder: PlaceFinder) -> Models:
+def learn(library: Library, store: VectorStore, finder: PlaceFinder, speller: Speller, progress: Progress = no_progress) -> Models:
     """One model for topics and one for crisis, over the same numbers, both languages together."""
 
     def asked(question: Question) -> str:
         text = clean(question.text)
-        return finder.find(text).without(text) or text
+        return speller.mend(finder.find(text).without(text) or text, question.language)
 
     examples = [*library.questions, *library.lookalikes, *_keywords(library)]
     texts = [asked(q) for q in examples]
-    vectors = store.encode(texts)
+    with ThreadPoolExecutor(1) as beside:
+        encoding = beside.submit(store.encode, texts, progress)
+        features, rows = Features.learn(texts, encoding.result)
     ordinary = [i for i, q in enumerate(examples) if q.intent not in CRISIS]
-    ngrams = Ngrams.learn([texts[i] for i in ordinary] or texts)
-    features = ngrams.of(texts)
-    topics = LinearModel.learn(features[ordinary], vectors[ordinary], [examples[i].intent for i in ordinary])
+    topics = LinearModel.learn(rows[ordinary], [examples[i].intent for i in ordinary])
     crisis = None
     if any(q.intent in CRISIS for q in library.questions):
         alarming = len(library.questions)
         kinds = [q.intent if q.intent in CRISIS and i < alarming else CALM for i, q in enumerate(examples)]
-        crisis = LinearModel.learn(features, vectors, kinds)
-    return Models(ngrams=ngrams, topics=topics, crisis=crisis, thresholds=Thresholds())
+        crisis = LinearModel.learn(rows, kinds)
+    return Models(features=features, topics=topics, crisis=crisis, thresholds=Thresholds())
 
 
 def _keywords(library: Library) -> list[Question]:
@@ -205,5 +273,5 @@ def _read(path: Path) -> Models | None:
     loaded = load_models(path)
     if loaded is None:
         return None
-    ngrams, models, extra = loaded
-    return Models(ngrams=ngrams, topics=models["topics"], crisis=models.get("crisis"), thresholds=Thresholds(**extra))
+    features, models, extra = loaded
+    return Models(features=features, topics=models["topics"], crisis=models.get("crisis"), thresholds=Thresholds(**extra))

@@ -74,7 +74,7 @@ def units(text: str, as_: Encoding) -> int:
 
 def _atoms(text: str) -> list[str]:
     """What must never be cut: grapheme clusters (a septet pair is one character, so it is never cut either)."""
-    return regex.findall(r"\X", text)
+    return [str(cluster) for cluster in regex.findall(r"\X", text)]
 
 
 def segments(text: str) -> tuple[Encoding, int]:
@@ -92,8 +92,7 @@ def segments(text: str) -> tuple[Encoding, int]:
 
 
 def first_segment(text: str) -> str:
-    """What a phone shows first of a folded text, should the rest be late: all of it, or the first part."""
-    text = fold(text)
+    """What a phone shows first of a text as it stands, should the rest be late: all of it, or the first part."""
     kind = encoding(text)
     if units(text, kind) <= LIMITS[kind].alone:
         return text

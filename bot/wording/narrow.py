@@ -1,6 +1,7 @@
 """A reply as plain text for a narrow channel: the first part whole, cut between sentences, the rest kept for MORE."""
 
 import re
+from collections.abc import Callable
 
 from bot.messages import Choice, Contact, Reply
 from bot.wording.gsm7 import LIMITS, encoding, first_segment, fold, segments, units
@@ -34,7 +35,7 @@ def compose(reply: Reply, pick: str) -> tuple[str, str]:
     lines = [reply.lead, plain(reply.short), *map(contact_line, reply.contacts), plain(reply.after)]
     if reply.choices:
         lines += [numbered(reply.choices), pick]
-    return "\n".join(line for line in lines if line), plain(reply.body)
+    return "\n".join(line for line in lines if line), plain(reply.body).removeprefix(plain(reply.short)).strip()
 
 
 def numbered(choices: tuple[Choice, ...]) -> str:
@@ -43,7 +44,7 @@ def numbered(choices: tuple[Choice, ...]) -> str:
 
 def cut(text: str, footer: str, *, folding: bool, most: int = MOST_SEGMENTS) -> tuple[str, str]:
     """As much of a text as `most` segments hold with its footer, and the rest. Cuts between lines, else sentences, else words."""
-    fit = fold if folding else str
+    fit: Callable[[str], str] = fold if folding else str
     if segments(fit(text))[1] <= most:
         return fit(text), ""
     pieces = _pieces(text)
@@ -64,17 +65,17 @@ def _pieces(text: str) -> list[str]:
     return re.findall(r".+?(?:(?<=[.!?])\s+(?=[A-ZÁÉÍÓÚÑ¿¡0-9])|\n+|$)", text, flags=re.DOTALL)
 
 
-def _by_words(piece: str, footer: str, fit: object, most: int) -> tuple[str, str]:
+def _by_words(piece: str, footer: str, fit: Callable[[str], str], most: int) -> tuple[str, str]:
     """A sentence longer than a whole message is cut between words; a word longer than that, between its clusters."""
     words = re.findall(r"\S+\s*", piece)
     taken = ""
     for i, word in enumerate(words):
-        if segments(fold(f"{taken}{word}\n{footer}"))[1] > most:
+        if segments(fit(f"{taken}{word}\n{footer}"))[1] > most:
             if taken:
                 return taken.strip(), "".join(words[i:])
             break
         taken += word
-    head = first_segment(piece)
+    head = first_segment(piece) or piece[:20]
     return head, piece[len(head) :]
 
 

@@ -1,14 +1,20 @@
 """A reply as HTML: for Telegram (its few tags, under 4,096 characters) and for the web page (accessible)."""
 
 import re
+from collections.abc import Iterator, Sequence
 from html import escape
 from html.parser import HTMLParser
+from typing import ClassVar
 
 from markdown_it import MarkdownIt
 
-from bot.messages import Contact, Language, Reply
+from bot.messages import Contact, Reply
 
 TELEGRAM_LIMIT = 4096
+# What the tags may take that a page closes and opens again, the address of a link among them.
+LONGEST_ADDRESS, TAGS_ROOM = 400, 500
+# Paragraphs, lines, words, and what is never cut: tags, entities, characters.
+_CUTS = tuple(re.compile(p, re.DOTALL) for p in (r".+?(?:\n{2,}|$)", r".+?(?:\n|$)", r"(?:<[^>]*>|[^\s<])+\s*|\s+", r"<[^>]*>|&#?\w+;|."))
 _MARKDOWN = MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False})
 _PHONE = re.compile(r"(?<![\w-])(?:1-\d{3}-\d{3}-\d{4}|\d{3}-\d{3}-\d{4}|(?:911|988|211|511)(?![\w-]))")
 
@@ -90,17 +96,20 @@ def _telegram_markdown(markdown: str) -> str:
 class _TelegramWriter(HTMLParser):
     """markdown-it's HTML -> Telegram's few tags."""
 
-    KEPT = {"strong": "b", "b": "b", "em": "i", "i": "i", "h1": "b", "h2": "b", "h3": "b"}
+    KEPT: ClassVar = {"strong": "b", "b": "b", "em": "i", "i": "i", "h1": "b", "h2": "b", "h3": "b"}
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.out: list[str] = []
+        self.linked = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in self.KEPT:
             self.out.append(f"<{self.KEPT[tag]}>")
-        elif tag == "a" and (href := dict(attrs).get("href", "") or "").startswith(("http://", "https://", "tel:")):
-            self.out.append(f'<a href="{escape(href)}">')
+        elif tag == "a":
+            href = escape(dict(attrs).get("href") or "")
+            self.linked = href.startswith(("http://", "https://", "tel:")) and len(href) <= LONGEST_ADDRESS
+            self.out.append(f'<a href="{href}">' if self.linked else "")
         elif tag == "li":
             self.out.append("• ")
         elif tag == "br":
@@ -112,10 +121,10 @@ class _TelegramWriter(HTMLParser):
             if tag.startswith("h"):
                 self.out.append("\n")
         elif tag == "a":
-            self.out.append("</a>")
+            self.out.append("</a>" if self.linked else "")
         elif tag == "p":
             self.out.append("\n\n")
-        elif tag == "ul":
+        elif tag in ("li", "ul", "ol"):
             self.out.append("\n")
 
     def handle_data(self, data: str) -> None:
@@ -123,18 +132,24 @@ class _TelegramWriter(HTMLParser):
 
 
 def telegram_pages(html: str, limit: int = TELEGRAM_LIMIT) -> list[str]:
-    """HTML cut into messages that Telegram takes, between paragraphs, else between lines, tags closed and opened again."""
+    """HTML cut into messages that Telegram takes, between paragraphs, else between lines, else between words, tags closed and opened again."""
+    size = limit - TAGS_ROOM
     pages: list[str] = []
     current = ""
-    for block in re.split(r"(?<=\n)", html):
-        while len(block) > limit - 200:
-            at = max(block.rfind(" ", 0, limit - 200), 1)
-            pages, current, block = [*pages, *([current] if current.strip() else [])], block[:at], block[at:]
+    for piece in _pieces(html, size, _CUTS):
+        if len(current) + len(piece) > size:
             pages, current = [*pages, current], ""
-        if len(current) + len(block) > limit - 100:
-            pages, current = [*pages, current], ""
-        current += block
+        current += piece
     return _balanced([p.strip("\n") for p in [*pages, current] if p.strip()])
+
+
+def _pieces(html: str, size: int, cuts: Sequence[re.Pattern[str]]) -> Iterator[str]:
+    """The HTML in pieces that fit, cut no finer than needed, and never inside a tag or an entity."""
+    for piece in cuts[0].findall(html):
+        if len(piece) <= size or len(cuts) == 1:
+            yield piece
+        else:
+            yield from _pieces(piece, size, cuts[1:])
 
 
 def _balanced(pages: list[str]) -> list[str]:

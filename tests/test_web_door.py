@@ -1,0 +1,210 @@
+"""The web door: JSON for the page's script, a plain form for everyone else, and the files around them."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.app import Faro
+from tests.doors import House, open_house
+
+CHAT = "/api/chat"
+HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
+
+
+@pytest.fixture
+async def house(faro: Faro) -> AsyncIterator[House]:
+    async with open_house(faro) as opened:
+        yield opened
+
+
+async def chat(house: House, text: str, id_: str = "m1", **more: object) -> dict[str, Any]:
+    answer = await house.client.post(CHAT, json={"id": id_, "text": text, **more})
+    assert answer.status_code == 200, answer.text
+    data: dict[str, Any] = answer.json()
+    return data
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "holds"),
+    [
+        ("where can i sleep tonight, im in asheville", "en", ["Buncombe", "43362", 'href="tel:+18282506100"']),
+        ("donde puedo dormir hoy en asheville", "es", ["Buncombe", "43362", 'href="tel:+18282506100"']),
+        ("no puedo dormir desde la tormenta", "es", ["<h2>", 'href="tel:988"']),
+        ("quiero morirme", "es", ["988", "911"]),
+        ("", "en", ["empty message"]),
+        ("😀", "en", ["empty message"]),
+        ("\x00\x07", "en", ["empty message"]),
+        ("food " * 3999, "en", ["211"]),
+        ("<script>alert(1)</script> & <b>shelter", "en", ["211"]),
+    ],
+    ids=["English", "Spanish", "a page", "crisis", "empty", "emoji only", "control characters", "20,000 characters", "HTML of the resident"],
+)
+async def test_a_question_is_answered_in_html(house: House, text: str, language: str, holds: list[str]) -> None:
+    data = await chat(house, text)
+    assert data["language"] == language
+    assert [part for part in holds if part not in data["html"]] == [], data["html"]
+    assert "<script" not in data["html"]
+
+
+async def test_choices_are_given_and_what_they_say_is_understood(house: House) -> None:
+    menu = await chat(house, "MENU")
+    assert [c["label"] for c in menu["choices"]][:2] == ["A safe place to sleep", "Food"]
+    for n, choice in enumerate(menu["choices"]):
+        data = await chat(house, choice["says"], f"c{n}", session=menu["session"])
+        assert "do not know" not in data["html"], choice
+    assert await house.faro.store.unanswered() == []
+
+
+async def test_a_session_is_kept_and_a_forged_one_is_nobody(house: House) -> None:
+    first = await chat(house, "shelter in boone", "m1")
+    known = await chat(house, "support groups", "m2", session=first["session"])
+    assert "Watauga" in known["html"]
+    person, _, mark = first["session"].partition(".")
+    for n, forged in enumerate([person, f"{person}.", f"{person}.{mark[::-1]}", f"x{first['session']}", "ñ.ñ", "."]):
+        data = await chat(house, "support groups", f"f{n}", session=forged)
+        assert "Watauga" not in data["html"], forged
+        assert data["session"] != first["session"]
+
+
+async def test_the_same_id_twice_gets_the_same_answer_and_nothing_happens_twice(house: House) -> None:
+    first = await chat(house, "what is the capital of france")
+    again = await chat(house, "what is the capital of france")
+    later = await chat(house, "what is the capital of france", session=first["session"])
+    assert first == again == later
+    assert len(await house.faro.store.unanswered()) == 1
+
+
+async def test_a_shared_location_is_a_county(house: House) -> None:
+    asked = await chat(house, "support groups")
+    assert asked["ask_location"] is True
+    data = await chat(house, "", "m2", session=asked["session"], location={"latitude": 35.595, "longitude": -82.552})
+    assert "Support groups, Buncombe County" in data["html"]
+    outside = await chat(house, "", "m3", location={"latitude": 33.7, "longitude": -84.4})
+    assert "outside North Carolina" in outside["html"]
+
+
+async def test_delete_ends_the_session(house: House) -> None:
+    first = await chat(house, "shelter in boone", "m1")
+    await chat(house, "DELETE", "m2", session=first["session"])
+    gone = await chat(house, "DELETE", "m3", session=first["session"])
+    assert gone["session"] is None
+
+
+async def test_peer_connections_comes_with_a_calendar_file(house: House) -> None:
+    data = await chat(house, "when is the next peer connections meeting")
+    (file,) = data["attachments"]
+    assert (file["filename"], file["mime"]) == ("peer-connections.ics", "text/calendar")
+    assert "BEGIN:VEVENT" in file["content"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"[]", b"null", b"7", b"\xff", b'{"text": "hi"}', b'{"id": "", "text": "hi"}', b'{"id": 7, "text": "hi"}', b'{"id": "a", "text": 7}', b'{"id": "a", "language": "fr"}',
+        b'{"id": "a", "location": {"latitude": 91, "longitude": 0}}', b'{"id": "a", "location": {"latitude": NaN, "longitude": 0}}', b'{"id": "a", "text": "\\ud800"}', b"[" * 3000,
+        json.dumps({"id": "a", "text": "x" * 20_001}).encode(), json.dumps({"id": "a" * 81}).encode(), json.dumps({"id": "a", "text": "x" * 100_000}).encode(),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_read_is_said_so(house: House, body: bytes) -> None:
+    answer = await house.client.post(CHAT, content=body, headers={"accept-language": "es-MX"})
+    assert answer.status_code == 400
+    assert answer.json() == {"message": "No pude leer eso. Escríbalo otra vez, por favor."}
+
+
+def hidden(page: httpx.Response) -> dict[str, str]:
+    return {name: unescape(value) for name, value in HIDDEN.findall(page.text)}
+
+
+async def submit(house: House, page: httpx.Response, **typed: str) -> httpx.Response:
+    """The page's form as a browser without JavaScript sends it."""
+    answer = await house.client.post("/", data={**hidden(page), **typed})
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+async def test_the_form_keeps_the_conversation_without_javascript(house: House) -> None:
+    page = await house.client.get("/")
+    page = await submit(house, page, text="shelter in boone")
+    page = await submit(house, page, text="support groups & <b>food</b>")
+    assert [part for part in ("shelter in boone", "Shelter in Watauga County", "support groups &amp; &lt;b&gt;food&lt;/b&gt;") if part not in page.text] == []
+    page = await submit(house, page, text="MENU")
+    assert '<button form="form" formnovalidate name="says" value="#food">Food</button>' in page.text
+    page = await submit(house, page, says="#food", text="")
+    assert page.text.count("data-turn") == 8
+    assert re.search(r'class="turn you"[^>]*>.*?<div class="body">Food</div>', page.text)
+
+
+async def test_the_form_sent_twice_is_answered_once(house: House) -> None:
+    page = await house.client.get("/")
+    first = await submit(house, page, text="what is the capital of france")
+    again = await submit(house, page, text="what is the capital of france")
+    assert hidden(first)["session"] == hidden(again)["session"]
+    assert len(await house.faro.store.unanswered()) == 1
+
+
+@pytest.mark.parametrize("change", [lambda t: "x" + t, lambda t: t.replace("boone", "<img src=x onerror=alert(1)>"), lambda t: "." + t.partition(".")[2], lambda t: "ñ"])
+async def test_a_forged_transcript_is_not_shown(house: House, change: Any) -> None:
+    page = await submit(house, await house.client.get("/"), text="shelter in boone")
+    forged = await house.client.post("/", data={**hidden(page), "transcript": change(hidden(page)["transcript"]), "text": "hi"})
+    assert forged.status_code == 200
+    assert forged.text.count("data-turn") == 2
+    assert "onerror" not in forged.text
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe=%ff", b"", b"text=" + b"a" * 100_000, b"&".join(b"a%d=1" % n for n in range(50))])
+async def test_a_broken_form_is_no_error_of_ours(house: House, body: bytes) -> None:
+    answer = await house.client.post("/", content=body, headers={"content-type": "application/x-www-form-urlencoded"})
+    assert answer.status_code in (200, 400)
+
+
+async def test_the_page_allows_nothing_from_elsewhere(house: House) -> None:
+    page = await house.client.get("/")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert re.findall(r'(?:src|href)="(?:https?:)?//[^"]*"', page.text) == []
+    assert re.search(r"<script(?! src=)|<style|\son\w+=", page.text) is None, "nothing inline, which the policy would stop"
+    for path in re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text):
+        assert (await house.client.get(path)).status_code == 200, path
+
+
+@pytest.mark.parametrize(
+    ("header", "path", "language"),
+    [("", "/", "en"), ("en-US,en;q=0.9,es;q=0.8", "/", "en"), ("fr-FR", "/", "en"), ("es-MX,es;q=0.9,en;q=0.8", "/", "es"), ("fr,es", "/", "es"),
+     ("es", "/?lang=en", "en"), ("en", "/?lang=es", "es"), ("en", "/?lang=xx", "en")],
+)  # fmt: skip
+async def test_the_page_speaks_the_browsers_language(house: House, header: str, path: str, language: str) -> None:
+    page = await house.client.get(path, headers={"accept-language": header}, follow_redirects=True)
+    assert f'<html lang="{language}">' in page.text
+    assert ("¿Peligro?" in page.text) == (language == "es")
+
+
+@pytest.mark.parametrize(("language", "line"), [("en", "Call or text 988"), ("es", "988")])
+async def test_what_is_kept_for_no_signal(house: House, language: str, line: str) -> None:
+    book = (await house.client.get(f"/offline.json?lang={language}")).json()
+    assert set(book) == {"urgent_html", "menu_html", "pages"}
+    assert "988" in book["urgent_html"]
+    assert "911" in book["urgent_html"]
+    pages = {p["id"]: p for p in book["pages"]}
+    assert {"sleep", "calm-now", "grief", "crisis-suicide", "crisis-danger", "crisis-abuse"} <= set(pages)
+    assert all(p["html"] and p["title"] and p["keywords"] for i, p in pages.items() if not i.startswith("crisis"))
+    assert not re.search(r"\{[a-z0-9_.]+\}", json.dumps(book)), "a number was not put in"
+
+
+async def test_the_service_worker_has_a_version_of_its_files(house: House) -> None:
+    script = await house.client.get("/sw.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert script.headers["cache-control"] == "no-cache"
+    assert re.search(r"const VERSION = '[0-9a-f]{12}'", script.text)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/ready", 200), ("/metrics", 200), ("/twilio/messages", 404), ("/telegram", 404), ("/static/../web.py", 404)])
+async def test_other_paths(house: House, path: str, status: int) -> None:
+    assert (await house.client.get(path)).status_code == status
