@@ -11,8 +11,8 @@ from bot.understanding.normalise import unaccented
 
 CALM = "calm"
 # Probability of the kind (all kinds together for MAYBE) from which the model alone decides; docs/understanding.md has the curve.
-NOW_FROM = 0.45
-MAYBE_FROM = 0.10
+NOW_FROM = 0.12
+MAYBE_FROM = 0.006
 # A word that always says so is believed unless the model is at least this sure that all is calm.
 CALM_FROM = 0.97
 
