@@ -24,6 +24,7 @@ from bot.geo.tables import Gazetteer, load_gazetteer
 from bot.router import discover_rooms
 from bot.settings import ROOT, Settings
 from bot.store.store import Store, open_store
+from bot.understanding.encoder import Progress, no_progress
 from bot.wording.catalog import Words
 
 log = logging.getLogger(__name__)
@@ -46,11 +47,11 @@ class Faro:
 
 
 @asynccontextmanager
-async def open_faro(settings: Settings, clock: Callable[[], datetime] = now) -> AsyncIterator[Faro]:
+async def open_faro(settings: Settings, clock: Callable[[], datetime] = now, progress: Progress = no_progress) -> AsyncIterator[Faro]:
     """Faro without any door; closed at the end."""
     words = Words(ROOT / "locale")
     gazetteer = load_gazetteer()
-    mind = read_mind(settings.content, settings.data / "cache", words, gazetteer)
+    mind = read_mind(settings.content, settings.data / "cache", words, gazetteer, progress)
     store = await open_store(settings.database())
     try:
         await store.tidy(clock())
@@ -94,12 +95,17 @@ def build_doors(faro: Faro) -> Doors:
     return Doors(web=web, twilio=twilio, telegram=telegram, routes=declared)
 
 
-def build_server(settings: Settings, clock: Callable[[], datetime] = now, opened: Callable[[Doors], None] = lambda doors: None) -> Starlette:
+def build_server(
+    settings: Settings,
+    clock: Callable[[], datetime] = now,
+    opened: Callable[[Doors], None] = lambda doors: None,
+    progress: Progress = no_progress,
+) -> Starlette:
     """The ASGI application: all doors on one server, one event loop. `opened` is told which doors are open."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_faro(settings, clock) as faro:
+        async with open_faro(settings, clock, progress) as faro:
             doors = build_doors(faro)
             app.router.routes.extend(routes(faro, doors))
             if doors.telegram:

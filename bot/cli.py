@@ -12,6 +12,8 @@ import typer
 import uvicorn
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
 
 from bot.app import Doors, build_server, open_faro
 from bot.channels.console import CHANNELS, ConsoleDoor
@@ -22,6 +24,7 @@ from bot.library.reading import read_library
 from bot.match import match_lines
 from bot.messages import LANGUAGES, Language
 from bot.settings import ROOT, Settings, load_settings
+from bot.understanding.encoder import Progress
 from bot.understanding.understander import build_understander
 from bot.wording.gsm7 import segments as count_segments
 
@@ -41,8 +44,7 @@ def serve() -> None:
     """Open the doors that the settings open: the web page always, Telegram and Twilio when they are configured."""
     settings = load_settings()
     _log_quietly(settings)
-    err.print("[dim]Reading the content; the first start learns from it, which takes about half a minute.[/dim]")
-    server = build_server(settings, opened=lambda doors: _announce(settings, doors))
+    server = build_server(settings, opened=lambda doors: _announce(settings, doors), progress=_learning())
     uvicorn.run(server, host=settings.host, port=settings.port, log_level="warning", access_log=False, timeout_graceful_shutdown=10)
 
 
@@ -74,7 +76,7 @@ def chat(
     language: Language | None = lang if lang in LANGUAGES else None
 
     async def talk() -> None:
-        async with open_faro(settings) as faro:
+        async with open_faro(settings, progress=_learning()) as faro:
             await ConsoleDoor(faro.conversation, faro.words, style=style, language=language).run()
 
     asyncio.run(talk())
@@ -85,7 +87,7 @@ def match(content: Annotated[Path | None, typer.Option(help="A folder of pages: 
     """Read JSON lines {"text", "language", "county"} and write what was understood, one line each."""
     settings = load_settings()
     gazetteer = load_gazetteer()
-    understander = build_understander(read_library(content or settings.content), gazetteer, settings.data / ("cache" if content is None else "cache-other"))
+    understander = build_understander(read_library(content or settings.content), gazetteer, settings.data / ("cache" if content is None else "cache-other"), _learning())
     for line in match_lines(sys.stdin, understander, gazetteer):
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
@@ -115,6 +117,22 @@ def test(context: typer.Context) -> None:
     """Run the tests (needs the development packages, which ./faro test installs)."""
     os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *context.args])  # noqa: S606  our own interpreter
+
+
+def _learning() -> Progress:
+    """A bar on standard error while Faro learns from content that it has not seen, which takes the better part of a minute."""
+    bar = Bar(TextColumn("Learning from the content (once)"), BarColumn(), TextColumn("{task.completed}/{task.total} questions"), console=err, transient=True)
+    task = bar.add_task("learn", total=None)
+
+    def show(done: int, total: int) -> None:
+        if err.is_terminal and not bar.finished:
+            bar.start()
+        bar.update(task, completed=done, total=total)
+        if done >= total:
+            bar.stop()
+            err.print("[dim]Learning from the content: almost ready.[/dim]")
+
+    return show
 
 
 def _log_quietly(settings: Settings) -> None:

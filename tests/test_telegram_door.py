@@ -105,7 +105,7 @@ CASES = [
     Case(name="100,000 characters", sent=update(text="food " * 20_000), holds=("211",)),
     Case(name="group, named", sent=update(chat=-5, chat_type="group", text=f"@{USERNAME} shelter in boone"), holds=("Watauga County",)),
     Case(name="group, replied to", sent=update(chat=-5, chat_type="group", text="shelter in boone", reply_to_message=OURS), holds=("Watauga",)),
-    Case(name="unknown button", sent=press("no such thing"), holds=("11",)),
+    Case(name="unknown button", sent=press("#no-such-thing"), holds=("11",)),
     Case(name="unknown order of a button", sent=press("#nowhere:x"), holds=("211",)),
     Case(name="button", sent=press("#food"), holds=("211",)),
 ]  # fmt: skip

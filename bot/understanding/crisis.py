@@ -10,11 +10,9 @@ from bot.messages import CrisisKind, CrisisLevel
 from bot.understanding.normalise import unaccented
 
 CALM = "calm"
-# Probability of the kind (all kinds together for MAYBE) from which the model alone decides; docs/understanding.md has the curve.
+# Probability of the three kinds together from which the model alone decides; words that always say so need less (docs/understanding.md).
 NOW_FROM = 0.12
 MAYBE_FROM = 0.006
-# A word that always says so is believed unless the model is at least this sure that all is calm.
-CALM_FROM = 0.97
 
 WORDS: dict[CrisisKind, str] = {
     CrisisKind.SUICIDE: r"""
@@ -64,9 +62,9 @@ def judge(text: str, probabilities: dict[str, float] | None) -> Crisis | None:
     kinds = {kind: probabilities.get(f"crisis-{kind}", 0.0) for kind in CrisisKind}
     likeliest = max(kinds, key=kinds.__getitem__)
     alarm = sum(kinds.values())
-    if said and alarm > 1 - CALM_FROM:
+    if said:
         level = CrisisLevel.NOW if alarm >= MAYBE_FROM else CrisisLevel.MAYBE
-        return Crisis(kind=likeliest if kinds[likeliest] > MAYBE_FROM else said, level=level)
+        return Crisis(kind=likeliest if kinds[likeliest] >= NOW_FROM else said, level=level)
     if alarm >= NOW_FROM:
         return Crisis(kind=likeliest, level=CrisisLevel.NOW)
     if alarm >= MAYBE_FROM:

@@ -42,6 +42,7 @@ NEUTRAL = frozenset(
         "988",
         "211",
         "hotel",
+        "menu",
         "motel",
         "si",
         "mm",

@@ -130,7 +130,7 @@ def save_models(path: Path, features: Features, models: dict[str, Model]) -> Non
         arrays |= {f"{name}/{key}": value for key, value in model.arrays().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}.part.npz")
-    np.savez(part, **arrays)
+    np.savez(part, **arrays)  # type: ignore[arg-type]
     part.replace(path)
 
 
