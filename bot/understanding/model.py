@@ -77,12 +77,15 @@ class Model:
             letters, meaning = fit_linear(rows.letters, y, "letters"), fit_network(rows.meaning, y)
             return cls(sorted(set(labels)), letters, both.result(), meaning)
 
+    def all_probabilities(self, rows: Rows) -> NDArray[np.float64]:
+        """One row a text, one column a label; each row sums to 1."""
+        views = (self.letters.margins(rows.letters), self.both.margins(rows.both), self.meaning.margins(rows.meaning))
+        mean = np.mean([_log_softmax(view) for view in views], axis=0)
+        return np.asarray(np.exp(_log_softmax(mean)))
+
     def probabilities(self, rows: Rows) -> dict[str, float]:
-        """The probability of each label for the first row; they sum to 1."""
-        views = (self.letters.margins(rows.letters[:1]), self.both.margins(rows.both[:1]), self.meaning.margins(rows.meaning[:1]))
-        mean = np.mean([_log_softmax(view[0]) for view in views], axis=0)
-        powers = np.exp(_log_softmax(mean))
-        return dict(zip(self.labels, powers.tolist(), strict=True))
+        """The probability of each label for a single row."""
+        return dict(zip(self.labels, self.all_probabilities(rows)[0].tolist(), strict=True))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         parts = {"letters": self.letters, "both": self.both, "meaning": self.meaning}
@@ -119,22 +122,22 @@ def fit_network(x: Vectors, y: NDArray[np.str_]) -> Network:
 
 
 def _log_softmax(margins: NDArray[np.float64]) -> NDArray[np.float64]:
-    shifted = margins - margins.max()
-    return np.asarray(shifted - np.log(np.exp(shifted).sum()))
+    shifted = margins - margins.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
-def save_models(path: Path, features: Features, models: dict[str, Model]) -> None:
+def save_models(path: Path, features: Features, models: dict[str, Model], refuse_from: float) -> None:
     """Written beside and then moved into place, so that a half-written file is never read."""
     arrays = {f"features/{key}": value for key, value in features.arrays().items()}
     for name, model in models.items():
         arrays |= {f"{name}/{key}": value for key, value in model.arrays().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}.part.npz")
-    np.savez(part, **arrays)  # type: ignore[arg-type]
+    np.savez(part, **arrays, refuse_from=refuse_from)  # type: ignore[arg-type]
     part.replace(path)
 
 
-def load_models(path: Path) -> tuple[Features, dict[str, Model]] | None:
+def load_models(path: Path) -> tuple[Features, dict[str, Model], float] | None:
     """What save_models wrote, or None when the file is missing or broken."""
     groups: dict[str, dict[str, NDArray[Any]]] = {}
     try:
@@ -142,6 +145,7 @@ def load_models(path: Path) -> tuple[Features, dict[str, Model]] | None:
             for key in file.files:
                 group, _, name = key.partition("/")
                 groups.setdefault(group, {})[name] = file[key]
-        return Features.from_arrays(groups.pop("features")), {name: Model.from_arrays(arrays) for name, arrays in groups.items()}
+        refuse_from = float(groups.pop("refuse_from")[""])
+        return Features.from_arrays(groups.pop("features")), {name: Model.from_arrays(arrays) for name, arrays in groups.items()}, refuse_from
     except (OSError, ValueError, KeyError, TypeError, BadZipFile, json.JSONDecodeError):
         return None

@@ -3,13 +3,20 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.library.pages import NONE
+import numpy as np
 
-# Answering begins at this probability of the best intent; at this share of `none` beside it, Faro only offers, and then refuses.
-# Chosen by cross-validation on the content (docs/understanding.md).
-ANSWER_FROM = 0.38
-OFFER_FROM = 0.12
-REFUSE_FROM = 0.20
+from bot.library.pages import NONE
+from bot.understanding.features import Rows
+from bot.understanding.model import Model
+
+# Answering begins at this probability of the best intent. Refusing begins at a share of `none` beside the best intent that is found
+# by holding questions back: so high that of those that are ours this part is refused. From a part of it on, Faro only offers.
+ANSWER_FROM = 0.40
+REFUSED_OF_OURS = 0.09
+OFFER_BELOW = 0.6
+LOWEST, HIGHEST, UNKNOWN = 0.02, 0.5, 0.2
+# So many examples are enough to find it.
+MOST_EXAMPLES, FOLDS = 8_000, 5
 
 
 class Decision(StrEnum):
@@ -25,13 +32,31 @@ class Scored:
     score: float
 
 
-def decide(ranked: list[Scored], none: float) -> Decision:
+def decide(ranked: list[Scored], none: float, refuse_from: float) -> Decision:
     """`ranked` holds intents, best first, `none` left out; `none` is the probability that the message is not ours."""
     best = ranked[0].score if ranked else 0.0
     doubt = none / (none + best) if ranked else 1.0
-    if doubt >= REFUSE_FROM:
+    if doubt >= refuse_from:
         return Decision.NONE
-    return Decision.ANSWER if best >= ANSWER_FROM and doubt < OFFER_FROM else Decision.CLARIFY
+    return Decision.ANSWER if best >= ANSWER_FROM and doubt < OFFER_BELOW * refuse_from else Decision.CLARIFY
+
+
+def refusal(rows: Rows, labels: list[str]) -> float:
+    """The share of `none` from which to refuse, found on a part of the examples that a smaller model has not seen."""
+    step = max(1, len(labels) // MOST_EXAMPLES)
+    chosen = np.arange(0, len(labels), step)
+    held = np.arange(len(chosen)) % FOLDS == 0
+    y = np.array(labels)
+    seen = y[chosen[~held]].tolist()
+    if NONE not in seen or len(set(seen)) < 2:
+        return UNKNOWN
+    model = Model.learn(rows[chosen[~held]], seen)
+    probabilities = model.all_probabilities(rows[chosen[held]])
+    at = model.labels.index(NONE)
+    none, best = probabilities[:, at], np.delete(probabilities, at, axis=1).max(axis=1)
+    ours = y[chosen[held]] != NONE
+    doubt = (none / (none + best))[ours]
+    return float(np.clip(np.quantile(doubt, 1 - REFUSED_OF_OURS), LOWEST, HIGHEST))
 
 
 def ranking(probabilities: dict[str, float]) -> list[Scored]:

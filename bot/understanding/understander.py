@@ -18,10 +18,10 @@ from bot.understanding.language import LanguageEar
 from bot.understanding.model import Model, load_models, save_models
 from bot.understanding.normalise import clean, folded
 from bot.understanding.spelling import Speller
-from bot.understanding.topics import Decision, Scored, decide, ranking
+from bot.understanding.topics import Decision, Scored, decide, ranking, refusal
 
 # Raised by hand whenever a model that was kept on disk would no longer fit this code.
-MODEL_VERSION = 5
+MODEL_VERSION = 6
 OFFERED = 3
 
 # Words around a place that ask nothing: 'no, I meant the town of ...', 'y que tal en ...'.
@@ -124,6 +124,7 @@ class Models:
     features: Features
     topics: Model
     crisis: Model | None
+    refuse_from: float
 
 
 class Understander:
@@ -168,7 +169,7 @@ class Understander:
         if exact := self._exact.get(folded(asked)):
             scores = {intent: 0.02 * score + (0.98 if intent == exact else 0.0) for intent, score in scores.items()}
         ranked = ranking(scores)
-        decision = decide(ranked, scores.get(NONE, 0.0))
+        decision = decide(ranked, scores.get(NONE, 0.0), self._models.refuse_from)
         base = Understanding(language=heard.language, language_sure=heard.sure, found=found, crisis=crisis, alternatives=self._padded(ranked))
         if crisis and crisis.level is CrisisLevel.NOW:
             return _with(base, Decision.CRISIS, f"crisis-{crisis.kind}", 1.0)
@@ -232,7 +233,7 @@ def build_understander(library: Library, gazetteer: Gazetteer, cache: Path | Non
         if path:
             for old in path.parent.glob("model-*.npz"):
                 old.unlink(missing_ok=True)
-            save_models(path, models.features, {"topics": models.topics} | ({"crisis": models.crisis} if models.crisis else {}))
+            save_models(path, models.features, {"topics": models.topics} | ({"crisis": models.crisis} if models.crisis else {}), models.refuse_from)
     encoder.encode(["warm"])
     return Understander(library, models, finder, ear, speller, encoder)
 
@@ -250,13 +251,14 @@ def learn(library: Library, store: VectorStore, finder: PlaceFinder, speller: Sp
         encoding = beside.submit(store.encode, texts, progress)
         features, rows = Features.learn(texts, encoding.result)
     ordinary = [i for i, q in enumerate(examples) if q.intent not in CRISIS]
-    topics = Model.learn(rows[ordinary], [examples[i].intent for i in ordinary])
+    labels = [examples[i].intent for i in ordinary]
+    topics = Model.learn(rows[ordinary], labels)
     crisis = None
     if any(q.intent in CRISIS for q in library.questions):
         alarming = len(library.questions)
         kinds = [q.intent if q.intent in CRISIS and i < alarming else CALM for i, q in enumerate(examples)]
         crisis = Model.learn(rows, kinds)
-    return Models(features=features, topics=topics, crisis=crisis)
+    return Models(features=features, topics=topics, crisis=crisis, refuse_from=refusal(rows[ordinary], labels))
 
 
 def _keywords(library: Library) -> list[Question]:
@@ -273,5 +275,5 @@ def _read(path: Path) -> Models | None:
     loaded = load_models(path)
     if loaded is None:
         return None
-    features, models = loaded
-    return Models(features=features, topics=models["topics"], crisis=models.get("crisis"))
+    features, models, refuse_from = loaded
+    return Models(features=features, topics=models["topics"], crisis=models.get("crisis"), refuse_from=refuse_from)
