@@ -12,7 +12,7 @@ import typer
 import uvicorn
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, TextColumn
+from rich.progress import BarColumn, TextColumn, track
 from rich.progress import Progress as Bar
 
 from bot.app import Doors, build_server, open_faro
@@ -91,6 +91,40 @@ def match(content: Annotated[Path | None, typer.Option(help="A folder of pages: 
     for line in match_lines(sys.stdin, understander, gazetteer):
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
+
+
+@app.command("eval")
+def evaluate() -> None:
+    """Ask Faro all of the content's own questions, and show which are answered otherwise than the last time."""
+    settings = load_settings()
+    library = read_library(settings.content)
+    understander = build_understander(library, load_gazetteer(), settings.data / "cache", _learning())
+    path = settings.data / "eval.json"
+    before: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    after: dict[str, str] = {}
+    for question in track(library.questions, "Asking", console=err, transient=True):
+        understood = understander.understand(question.text, question.language)
+        after[f"{question.language} {question.text}"] = understood.intent if understood.decision != "clarify" else f"clarify ({understood.intent})"
+    right = sum(after[f"{q.language} {q.text}"] == q.intent for q in library.questions)
+    for text, answer in after.items():
+        if before.get(text, answer) != answer:
+            sys.stdout.write(f"{text}: was {before[text]}, is {answer}\n")
+    err.print(f"{right} of {len(library.questions)} questions lead to their own page; {sum(before.get(t, a) != a for t, a in after.items())} changed since the last run.")
+    path.write_text(json.dumps(after, ensure_ascii=False), encoding="utf-8")
+
+
+@app.command()
+def explain(text: str) -> None:
+    """Why a text gets its answer: what was read in it, what each model says, the nearest questions."""
+    settings = load_settings()
+    why = build_understander(read_library(settings.content), load_gazetteer(), settings.data / "cache", _learning()).explain(text)
+    u = why.understood
+    crisis = f"{u.crisis.kind} ({u.crisis.level})" if u.crisis else "none"
+    lines = [f"{u.decision}: {u.intent} ({u.score:.2f}), language {u.language}, crisis {crisis}, county {u.found.county or ', '.join(u.found.counties) or 'none'}", f"read as: {why.read_as}"]
+    lines += [f"next: {s.intent} ({s.score:.2f})" for s in u.alternatives[1:]]
+    lines += [f"by {view}: {s.intent} ({s.score:.2f})" for view, s in why.layers.items()]
+    lines += [f"near: {question} -> {s.intent} ({s.score:.2f})" for question, s in zip(why.closest_texts, why.closest, strict=True)]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 @app.command()

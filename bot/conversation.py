@@ -143,6 +143,8 @@ class Conversation:
         reply = await self._rooms.of(intent).answer(turn, kit)
         if found.county and not reply.effects.county:
             reply = replace(reply, effects=replace(reply.effects, county=found.county))
+        if understood.also and stage is Stage.TOPIC and not reply.choices and not reply.silent:
+            reply = replace(reply, choices=(Choice(label=kit.title(understood.also, language), says=f"#{understood.also}"),))
         return self._with_crisis_line(reply, understood, kit)
 
     def _chosen(self, scene: _Scene) -> Choice | None:

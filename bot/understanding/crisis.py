@@ -11,8 +11,8 @@ from bot.understanding.normalise import unaccented
 
 CALM = "calm"
 # Probability of the three kinds together from which the model alone decides; words that always say so need less (docs/understanding.md).
-NOW_FROM = 0.12
-MAYBE_FROM = 0.006
+NOW_FROM = 0.15
+MAYBE_FROM = 0.018
 
 WORDS: dict[CrisisKind, str] = {
     CrisisKind.SUICIDE: r"""

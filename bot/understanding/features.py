@@ -1,8 +1,10 @@
 """Texts as numbers: word and character n-grams, and the encoder's vector."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,14 +24,19 @@ MANY = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """Texts as three views of them, one row a text: n-grams, n-grams with the main directions of the vector, the vector."""
+    """Texts as numbers, one row a text: n-grams, the main directions of the encoder's vector, the vector itself."""
 
     letters: sparse.csr_matrix
-    both: sparse.csr_matrix
+    turned: Vectors
     meaning: Vectors
 
     def __getitem__(self, index: Any) -> "Rows":
-        return Rows(letters=self.letters[index], both=self.both[index], meaning=self.meaning[index])
+        return Rows(letters=self.letters[index], turned=self.turned[index], meaning=self.meaning[index])
+
+    @property
+    def both(self) -> sparse.csr_matrix:
+        """N-grams and directions side by side, as one model learns them."""
+        return sparse.hstack([self.letters, sparse.csr_matrix(self.turned)], dtype=np.float32).tocsr()
 
 
 def _tfidf(analyzer: str, span: tuple[int, int], vocabulary: list[str] | None = None, *, rare: int = 1) -> TfidfVectorizer:
@@ -55,7 +62,27 @@ class Ngrams:
 
     def of(self, texts: list[str]) -> sparse.csr_matrix:
         plain = [form(t) for t in texts]
+        if len(plain) == 1:
+            return self._of_one(plain[0])
         return sparse.hstack([self.letters.transform(plain), self.words.transform(plain)]).tocsr()
+
+    def _of_one(self, plain: str) -> sparse.csr_matrix:
+        """The same numbers as scikit-learn's for a single text, without its checks, which take longer than the counting."""
+        columns: list[int] = []
+        values: list[Vectors] = []
+        start = 0
+        for vectorizer, analyze in ((self.letters, self._analyzers[0]), (self.words, self._analyzers[1])):
+            counts = Counter(at for gram in analyze(plain) if (at := vectorizer.vocabulary_.get(gram)) is not None)
+            at = np.fromiter(counts, dtype=np.int32, count=len(counts))
+            weight = (1 + np.log(np.fromiter(counts.values(), dtype=np.float32, count=len(counts)))) * vectorizer.idf_[at]
+            values.append((weight / (np.linalg.norm(weight) or 1)).astype(np.float32))
+            columns.extend((at + start).tolist())
+            start += len(vectorizer.vocabulary_)
+        return sparse.csr_matrix((np.concatenate(values), columns, [0, len(columns)]), shape=(1, start))
+
+    @cached_property
+    def _analyzers(self) -> tuple[Callable[[str], list[str]], Callable[[str], list[str]]]:
+        return self.letters.build_analyzer(), self.words.build_analyzer()
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {
@@ -105,9 +132,8 @@ class Features:
         return self._joined(self.ngrams.of(texts), vectors)
 
     def _joined(self, counted: sparse.csr_matrix, vectors: Vectors) -> "Rows":
-        turned = (vectors - self.centre) @ self.directions * np.float32(VECTOR_WEIGHT)
-        both = sparse.hstack([counted, sparse.csr_matrix(turned)], dtype=np.float32).tocsr()
-        return Rows(letters=counted, both=both, meaning=vectors)
+        turned = ((vectors - self.centre) @ self.directions * VECTOR_WEIGHT).astype(np.float32)
+        return Rows(letters=counted, turned=turned, meaning=vectors)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {**self.ngrams.arrays(), "centre": self.centre, "directions": self.directions}

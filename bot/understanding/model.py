@@ -39,8 +39,11 @@ class Linear:
     weights: Weights = field(repr=False)
     bias: Weights = field(repr=False)
 
-    def margins(self, x: sparse.csr_matrix) -> NDArray[np.float64]:
-        return np.asarray((x @ self.weights + self.bias) * SHARPNESS, dtype=np.float64)
+    def margins(self, counted: sparse.csr_matrix, turned: Vectors | None = None) -> NDArray[np.float64]:
+        """How far each text lies on each label's side; `turned` are the columns that follow the counted ones."""
+        known = counted.shape[1]
+        x = counted @ self.weights[:known] + self.bias
+        return np.asarray((x if turned is None else x + turned @ self.weights[known:]) * SHARPNESS, dtype=np.float64)
 
 
 @dataclass
@@ -77,10 +80,18 @@ class Model:
             letters, meaning = fit_linear(rows.letters, y, "letters"), fit_network(rows.meaning, y)
             return cls(sorted(set(labels)), letters, both.result(), meaning)
 
+    def views(self, rows: Rows) -> dict[str, NDArray[np.float64]]:
+        """The log-probabilities of each of the three models."""
+        margins = {
+            "letters": self.letters.margins(rows.letters),
+            "both": self.both.margins(rows.letters, rows.turned),
+            "meaning": self.meaning.margins(rows.meaning),
+        }
+        return {view: _log_softmax(m) for view, m in margins.items()}
+
     def all_probabilities(self, rows: Rows) -> NDArray[np.float64]:
         """One row a text, one column a label; each row sums to 1."""
-        views = (self.letters.margins(rows.letters), self.both.margins(rows.both), self.meaning.margins(rows.meaning))
-        mean = np.mean([_log_softmax(view) for view in views], axis=0)
+        mean = np.mean(list(self.views(rows).values()), axis=0)
         return np.asarray(np.exp(_log_softmax(mean)))
 
     def probabilities(self, rows: Rows) -> dict[str, float]:

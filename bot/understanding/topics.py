@@ -1,5 +1,6 @@
 """The decision: answer, offer two or three choices, or say that Faro does not know."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,6 +40,25 @@ def decide(ranked: list[Scored], none: float, refuse_from: float) -> Decision:
     if doubt >= refuse_from:
         return Decision.NONE
     return Decision.ANSWER if best >= ANSWER_FROM and doubt < OFFER_BELOW * refuse_from else Decision.CLARIFY
+
+
+# Two things are asked when a joining word stands between them and both intents are likely; the more urgent is answered first.
+JOINED = re.compile(r"\b(and|y|e|also|plus|tambien|también|ademas|además)\b|[,;&+]", re.IGNORECASE)
+BOTH_LIKELY, SECOND_LIKELY = 0.7, 0.18
+URGENT = ("evacuate", "shelter", "medicine", "safe-water", "find-person", "calm-now", "food", "power-outage", "pets")
+
+
+def in_order(text: str, ranked: list[Scored]) -> tuple[Scored, Scored | None]:
+    """What to answer and, when two things are asked in one message, what to offer beside it."""
+    if len(ranked) < 2 or not JOINED.search(text):
+        return ranked[0], None
+    first, second = ranked[:2]
+    if second.score < SECOND_LIKELY or first.score + second.score < BOTH_LIKELY:
+        return first, None
+    urgency = {intent: n for n, intent in enumerate(URGENT)}
+    if urgency.get(second.intent, len(URGENT)) < urgency.get(first.intent, len(URGENT)):
+        first, second = second, first
+    return first, second
 
 
 def refusal(rows: Rows, labels: list[str]) -> float:

@@ -2,9 +2,12 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
+
+import numpy as np
+from rapidfuzz import fuzz, process
 
 from bot.geo.tables import Gazetteer
 from bot.geo.text import Found, PlaceFinder
@@ -18,7 +21,7 @@ from bot.understanding.language import LanguageEar
 from bot.understanding.model import Model, load_models, save_models
 from bot.understanding.normalise import clean, folded
 from bot.understanding.spelling import Speller
-from bot.understanding.topics import Decision, Scored, decide, ranking, refusal
+from bot.understanding.topics import Decision, Scored, decide, in_order, ranking, refusal
 
 # Raised by hand whenever a model that was kept on disk would no longer fit this code.
 MODEL_VERSION = 6
@@ -110,11 +113,23 @@ class Understanding:
     found: Found = field(default=Found(), repr=False)
     crisis: Crisis | None = None
     ordered: bool = False
+    also: str | None = None
 
     @property
     def only_a_place(self) -> bool:
         """The message names a place and says nothing else."""
         return self.intent == "county" and bool(self.found.mentions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """Why a text was understood as it was, for the person who asks; never kept."""
+
+    understood: Understanding
+    layers: dict[str, Scored]
+    closest: tuple[Scored, ...]
+    closest_texts: tuple[str, ...]
+    read_as: str = field(repr=False)
 
 
 @dataclass
@@ -138,6 +153,8 @@ class Understander:
         self._speller = speller
         self._encoder = encoder
         self._exact = _exact_questions(library)
+        self._questions = [folded(q.text) for q in library.questions]
+        self._questions_of = [q.intent for q in library.questions]
 
     def understand(self, text: str, usual: Language | None = None) -> Understanding:
         """The meaning of one message; `usual` is the person's language, for messages that do not show one."""
@@ -175,7 +192,19 @@ class Understander:
             return _with(base, Decision.CRISIS, f"crisis-{crisis.kind}", 1.0)
         if decision is Decision.NONE:
             return _with(base, decision, NONE, scores.get(NONE, 0.0))
-        return _with(base, decision, ranked[0].intent, ranked[0].score)
+        first, second = in_order(asked, ranked) if decision is Decision.ANSWER else (ranked[0], None)
+        return replace(_with(base, decision, first.intent, first.score), also=second.intent if second else None)
+
+    def explain(self, text: str) -> Explanation:
+        """Why a text is understood as it is: each model's best, and the nearest of the content's own questions."""
+        understood = self.understand(text)
+        asked = self._speller.mend(understood.found.without(clean(text)), understood.language)
+        model = self._models.topics
+        views = model.views(self._models.features.of([asked], self._encoder.encode([asked])))
+        layers = {view: Scored(intent=model.labels[int(logs[0].argmax())], score=float(np.exp(logs[0].max()))) for view, logs in views.items()}
+        near = process.extract(folded(asked), self._questions, scorer=fuzz.token_set_ratio, limit=3)
+        closest = tuple(Scored(intent=self._questions_of[at], score=score / 100) for _, score, at in near)
+        return Explanation(understood=understood, layers=layers, closest=closest, closest_texts=tuple(question for question, _, _ in near), read_as=asked)
 
     def _place_alone(self, language: Language, sure: bool, found: Found) -> Understanding:
         best = Scored(intent="county", score=0.95)
@@ -198,7 +227,7 @@ class Understander:
 
 
 def _with(base: Understanding, decision: Decision, intent: str, score: float) -> Understanding:
-    return Understanding(**{**base.__dict__, "decision": decision, "intent": intent, "score": score})
+    return replace(base, decision=decision, intent=intent, score=score)
 
 
 def _says_something(text: str) -> bool:
