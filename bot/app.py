@@ -1,5 +1,6 @@
 """The composition root: builds every part once, from settings. The only file that knows all of them."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -28,6 +29,8 @@ from bot.understanding.encoder import Progress, no_progress
 from bot.wording.catalog import Words
 
 log = logging.getLogger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 2, 60
 
 
 def now() -> datetime:
@@ -108,16 +111,30 @@ def build_server(
         async with open_faro(settings, clock, progress) as faro:
             doors = build_doors(faro)
             app.router.routes.extend(routes(faro, doors))
-            if doors.telegram:
-                await doors.telegram.start()
+            telegram = asyncio.create_task(_keep_starting(doors.telegram)) if doors.telegram else None
             opened(doors)
             try:
                 yield
             finally:
-                if doors.telegram:
+                if doors.telegram and telegram:
+                    telegram.cancel()
                     await doors.telegram.stop()
 
     return Starlette(lifespan=lifespan)
+
+
+async def _keep_starting(door: TelegramDoor) -> None:
+    """Telegram out of reach must not keep the other doors closed: it is tried again, ever more slowly."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            await door.start()
+        except Exception as error:  # noqa: BLE001  whatever Telegram or the network says, the other doors stay open
+            log.warning("Telegram did not answer (%s); trying again in %d s", type(error).__name__, pause)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        else:
+            return
 
 
 def routes(faro: Faro, doors: Doors) -> list[BaseRoute]:

@@ -17,8 +17,9 @@ from rich.progress import Progress as Bar
 
 from bot.app import Doors, build_server, open_faro
 from bot.channels.console import CHANNELS, ConsoleDoor
+from bot.check import problems_of
 from bot.directory.rows import read_rows
-from bot.errors import FaroError
+from bot.errors import ContentError, FaroError
 from bot.geo.tables import load_gazetteer
 from bot.library.reading import read_library
 from bot.match import match_lines
@@ -143,6 +144,8 @@ def check(content: Annotated[Path | None, typer.Option(help="The folder to check
     folder = content or load_settings().content
     library = read_library(folder)
     rows = read_rows(folder / "contacts")
+    if problems := problems_of(library, rows, load_gazetteer()):
+        raise ContentError(problems)
     err.print(f"[green]All is well:[/green] {len(library.pages)} pages, {len(library.questions)} questions, {len(rows)} contacts.")
 
 

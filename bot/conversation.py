@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ from bot.wording.fitting import STYLES, Fitted, Style, fit, fit_more
 log = logging.getLogger(__name__)
 
 PLACE_HOLDS = timedelta(hours=24)
+A_ZIP = re.compile(r"\d{5}(-\d{4})?")
 LONGEST_TEXT = 20_000
 # Orders that our own texts and the carriers teach in one form: they do not say which language a person speaks.
 IN_ANY_LANGUAGE = frozenset({"more", "start", "stop"})
@@ -123,10 +125,12 @@ class Conversation:
                 stray_number=chosen is None and picked(scene.inbound.text[:200]) is not None,
                 opted_out=scene.person.opted_out,
                 located=scene.inbound.location is not None and bool(found.counties or found.county),
+                outside=outside,
             )
         )
         if stage is Stage.SILENCE:
-            return Reply(language=language, intent="silence", silent=True)
+            # On the web page nothing is sent unasked, and an empty bubble would look broken.
+            return Reply(language=language, intent="silence", silent=scene.inbound.channel is not Channel.WEB, short=kit.say("stop.short", language))
         turn = Turn(
             language=language,
             intent=intent,
@@ -168,7 +172,7 @@ class Conversation:
         if token and token[0] == "county" and token[2]:
             county = kit.gazetteer.county_named(token[2])
             return Found(county=county), False
-        return understood.found, False
+        return understood.found, bool(A_ZIP.fullmatch(scene.inbound.text.strip())) and not understood.found.mentions
 
     @staticmethod
     def _with_crisis_line(reply: Reply, understood: Understanding, kit: Kit) -> Reply:

@@ -39,6 +39,7 @@ class Asked:
     stray_number: bool = False
     opted_out: bool = False
     located: bool = False
+    outside: bool = False
 
 
 def _crisis(asked: Asked) -> str | None:
@@ -50,6 +51,10 @@ def _silence(asked: Asked) -> str | None:
     if not asked.opted_out or asked.understood.intent == "start" or folded(asked.text) in CARRIER_START:
         return None
     return "silence"
+
+
+def _outside(asked: Asked) -> str | None:
+    return "none" if asked.outside else None
 
 
 def _command(asked: Asked) -> str | None:
@@ -86,6 +91,7 @@ def _clarify(asked: Asked) -> str | None:
 STAGES: tuple[tuple[Stage, Callable[[Asked], str | None]], ...] = (
     (Stage.CRISIS, _crisis),
     (Stage.SILENCE, _silence),
+    (Stage.NONE, _outside),
     (Stage.COMMAND, _command),
     (Stage.WAITING, _waiting),
     (Stage.TOPIC, _topic),

@@ -1,7 +1,7 @@
 """Every topic that has a page: its short answer, its prose, and the county's contacts that belong under it."""
 
-from bot.intents import Kit, Turn
-from bot.messages import Contact, Reply
+from bot.intents import Kit, Turn, ask_county
+from bot.messages import Contact, Effects, Reply
 
 # Any intent that has a page and no room of its own.
 INTENTS = ("*",)
@@ -16,6 +16,8 @@ async def answer(turn: Turn, kit: Kit) -> Reply:
     if turn.county:
         for kind in page.directory:
             contacts += kit.directory.of_county(kind, turn.county, turn.language, kit.now).own
+    asks = page.directory and turn.found.options
+    which = ask_county(turn, kit, waiting_for=turn.intent)
     return Reply(
         language=turn.language,
         intent=turn.intent,
@@ -23,4 +25,7 @@ async def answer(turn: Turn, kit: Kit) -> Reply:
         short=page.sms or page.title,
         body=page.body,
         contacts=tuple(contacts[:MOST_CONTACTS]),
+        after=which.short if asks else "",
+        choices=which.choices if asks else (),
+        effects=which.effects if asks else Effects(),
     )

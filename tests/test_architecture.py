@@ -11,7 +11,7 @@ from bot.settings import ROOT
 # From the roof down. A file may import from its own floor's folder and from floors below, never from above.
 FLOORS = (
     ("bot.__main__", "bot.cli"),
-    ("bot.app", "bot.match"),
+    ("bot.app", "bot.match", "bot.check"),
     ("bot.channels",),
     ("bot.content",),
     ("bot.conversation",),

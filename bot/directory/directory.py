@@ -46,7 +46,9 @@ class Directory:
         return Answer(own=own, neighbour=neighbour, nearby=nearby, statewide=self._told(kind, STATEWIDE, language, now))
 
     def _told(self, kind: str, county: str, language: Language, now: datetime) -> tuple[Contact, ...]:
-        return tuple(row.contact(language) for row in self._by_place[kind, county] if kind != "shelter" or is_open(row, now))
+        """The rows that may be told now, those with a number first, then those with a website."""
+        rows = [row for row in self._by_place[kind, county] if kind != "shelter" or is_open(row, now)]
+        return tuple(row.contact(language) for row in sorted(rows, key=lambda r: (not r["phone"], not r["website"])))
 
     def _nearest(self, kind: str, county: str, language: Language, now: datetime) -> tuple[str | None, tuple[Contact, ...]]:
         here = self._counties[county]

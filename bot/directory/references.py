@@ -14,7 +14,8 @@ def fill(text: str, directory: Directory, language: Language) -> str:
     def value(match: re.Match[str]) -> str:
         contact = directory.line(match[1], language)
         if contact is None:
-            return "\0"
+            # 911, 988: an id that is the number itself outlives a broken table.
+            return match[1] if match[1].isdigit() else "\0"
         if match[2] == "website":
             return bare_address(contact.website) or "\0"
         return (contact.text if match[2] == "text" else contact.phone) or "\0"

@@ -198,7 +198,7 @@ class PlaceFinder:
         counties = tuple(dict.fromkeys(o.county for o in options))
         if len(counties) == 1:
             return Found(county=counties[0], place=best[0].name, zip=zip_code, mentions=mentions)
-        return Found(options=options, place=best[0].name, zip=zip_code, mentions=mentions)
+        return Found(options=options, place=" / ".join(dict.fromkeys(m.name for m in best)), zip=zip_code, mentions=mentions)
 
     @staticmethod
     def _agree(one: tuple[Meaning, ...], other: tuple[Meaning, ...]) -> tuple[Meaning, ...]:

@@ -7,12 +7,16 @@ import re
 from dataclasses import dataclass
 
 from bot.messages import CrisisKind, CrisisLevel
-from bot.understanding.normalise import unaccented
+from bot.understanding.normalise import unaccented, words
 
 CALM = "calm"
 # Probability of the three kinds together from which the model alone decides; words that always say so need less (docs/understanding.md).
 NOW_FROM = 0.15
-MAYBE_FROM = 0.018
+MAYBE_FROM = 0.013
+# A word or two are too little for the model to silence everything else: then the crisis line only stands before the answer.
+FEWEST_WORDS = 3
+# Words that always say so are believed, unless the model takes them for an idiom.
+IDIOM_BELOW = 0.002
 
 WORDS: dict[CrisisKind, str] = {
     CrisisKind.SUICIDE: r"""
@@ -22,7 +26,10 @@ WORDS: dict[CrisisKind, str] = {
       | \b(me\s+)?quiero\s+(ya\s+)?morir(me)?\b(?!\s+de) | \b(voy\s+a|quiero|quisiera|pienso|penso|ganas\s+de)\s+(matarme|suicidarme|quitarme\s+la\s+vida|acabar\s+con\s+mi\s+vida|morirme)\b(?!\s+de)
       | \bno\s+quiero\s+(ya\s+)?(seguir\s+)?(viviendo|vivir)\s*($|[.,!]|mas|asi) | \bquitarme\s+la\s+vida\b | \bhacerme\s+dano\b | \bcortarme\s+las\s+venas\b""",
     CrisisKind.DANGER: r"""
-        \b(cant|can't|cannot|not|isnt|isn't|stopped)\s+breath(e|ing)\b | \bno\s+(puede?o?\s+)?respira(r)?\b | \b(overdosed|overdosing|od'?d)\b | \bsobredosis\b
+        \b(took|taken|swallowed|drank|ate)\s+(too\s+many|a\s+lot\s+of|a\s+bunch\s+of|all\s+(of\s+)?(my|the|his|her))\s+\w*\s*(pills|meds|medicine|tablets|bleach)\b
+      | \b(tome|tomo|se\s+tomo|trago|me\s+tome)\s+(muchas|todas|demasiadas)\s+(las\s+|mis\s+|sus\s+)?(pastillas|pildoras|medicinas)\b | \b(someone|somebody|people|he|she|they|we)('s|\s+is|\s+are|re)\s+trapped\b
+      | \b(hay\s+)?(alguien|gente|personas|ninos|una\s+persona|un\s+hombre|una\s+mujer)\s+atrapad[oa]s?\b | \b(estoy|esta|estan|quede|quedaron)\s+atrapad[oa]s?\s+(en|bajo|debajo|dentro|adentro)\b
+      | \b(cant|can't|cannot|not|isnt|isn't|stopped)\s+breath(e|ing)\b | \bno\s+(puede?o?\s+)?respira(r)?\b | \b(overdosed|overdosing|od'?d)\b | \bsobredosis\b
       | \b(trapped|stuck)\s+(in|on|under|inside)\s+(the\s+|my\s+|our\s+|a\s+)?(attic|roof|car|house|basement|rubble|water|flood|mud|tree)\b | \bestamos?\s+atrapad[oa]s?\b | \bwater\s+(is\s+|keeps\s+)?(rising|coming\s+in)\b
       | \b(house|home|trailer|building|kitchen|apartment)\s+is\s+on\s+fire\b | \bse\s+(esta\s+)?(quema(ndo)?|incendia(ndo)?)\s+(la|mi|nuestra)\s+(casa|traila|cocina)\b | \bactive\s+shooter\b | \bshots\s+fired\b
       | \b(esta|estan|estamos)\s+ahogando(se|nos)?\b | \b(is|are|am)\s+drowning\b(?!\s+in\s+(debt|paper|bills|work|forms)) | \bse\s+(esta\s+)?desangra(ndo)?\b | \bbleeding\s+out\b | \bheart\s+attack\b""",
@@ -54,18 +61,18 @@ def by_words(text: str) -> CrisisKind | None:
     return next((kind for kind, pattern in _WORDS.items() if pattern.search(plain)), None)
 
 
-def judge(text: str, probabilities: dict[str, float] | None) -> Crisis | None:
-    """Words and model together. `probabilities` are those of the three kinds and CALM, None when there is no model."""
-    said = by_words(text)
+def judge(text: str, probabilities: dict[str, float] | None, mended: str = "") -> Crisis | None:
+    """Words and model together. `probabilities` are those of the three kinds and CALM, None when there is no model; `mended` is the text with its spelling mended."""
+    said = by_words(text) or by_words(mended)
     if probabilities is None:
         return Crisis(kind=said, level=CrisisLevel.NOW) if said else None
     kinds = {kind: probabilities.get(f"crisis-{kind}", 0.0) for kind in CrisisKind}
     likeliest = max(kinds, key=kinds.__getitem__)
     alarm = sum(kinds.values())
     if said:
-        level = CrisisLevel.NOW if alarm >= MAYBE_FROM else CrisisLevel.MAYBE
+        level = CrisisLevel.NOW if alarm >= IDIOM_BELOW else CrisisLevel.MAYBE
         return Crisis(kind=likeliest if kinds[likeliest] >= NOW_FROM else said, level=level)
-    if alarm >= NOW_FROM:
+    if alarm >= NOW_FROM and len(words(text)) >= FEWEST_WORDS:
         return Crisis(kind=likeliest, level=CrisisLevel.NOW)
     if alarm >= MAYBE_FROM:
         return Crisis(kind=likeliest, level=CrisisLevel.MAYBE)

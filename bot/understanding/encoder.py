@@ -46,7 +46,7 @@ class VectorStore:
         self._known: dict[bytes, Vectors] = {}
         if path and path.exists():
             try:
-                with np.load(path, allow_pickle=False) as file:
+                with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                     self._known = dict(zip((k.tobytes() for k in file["keys"]), file["vectors"].astype(np.float32), strict=True))
             except (OSError, ValueError, KeyError):
                 self._known = {}

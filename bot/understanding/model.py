@@ -152,7 +152,7 @@ def load_models(path: Path) -> tuple[Features, dict[str, Model], float] | None:
     """What save_models wrote, or None when the file is missing or broken."""
     groups: dict[str, dict[str, NDArray[Any]]] = {}
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             for key in file.files:
                 group, _, name = key.partition("/")
                 groups.setdefault(group, {})[name] = file[key]

@@ -21,7 +21,7 @@ from bot.understanding.language import LanguageEar
 from bot.understanding.model import Model, load_models, save_models
 from bot.understanding.normalise import clean, folded
 from bot.understanding.spelling import Speller
-from bot.understanding.topics import Decision, Scored, decide, in_order, ranking, refusal
+from bot.understanding.topics import Decision, Scored, decide, in_order, ranking, refusal, trusted
 
 # Raised by hand whenever a model that was kept on disk would no longer fit this code.
 MODEL_VERSION = 6
@@ -181,11 +181,13 @@ class Understander:
             return self._place_alone(heard.language, heard.sure, found)
         asked = self._speller.mend(asked, heard.language)
         row = self._models.features.of([asked], self._encoder.encode([asked]))
-        crisis = judge(text, self._models.crisis.probabilities(row) if self._models.crisis else None)
+        crisis = judge(text, self._models.crisis.probabilities(row) if self._models.crisis else None, asked)
         scores = self._models.topics.probabilities(row)
         if exact := self._exact.get(folded(asked)):
             scores = {intent: 0.02 * score + (0.98 if intent == exact else 0.0) for intent, score in scores.items()}
-        ranked = ranking(scores)
+        ranked = trusted(text, ranking(scores))
+        if crisis:
+            ranked = [s for s in ranked if s.intent != "stop"]
         decision = decide(ranked, scores.get(NONE, 0.0), self._models.refuse_from)
         base = Understanding(language=heard.language, language_sure=heard.sure, found=found, crisis=crisis, alternatives=self._padded(ranked))
         if crisis and crisis.level is CrisisLevel.NOW:
