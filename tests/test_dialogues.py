@@ -47,7 +47,8 @@ def comparable(text: str) -> str:
 def seen(answer: Fitted) -> str:
     """All that a resident sees of an answer: texts, buttons, files."""
     parts = [*answer.texts, *(choice.label for choice in answer.choices), *(file.filename for file in answer.attachments)]
-    return comparable("\n".join(parts)) if parts else SILENCE
+    # The web page alone says, after STOP, how to come back: nothing is sent there unasked.
+    return comparable("\n".join(parts)) if parts and answer.intent != "silence" else SILENCE
 
 
 def wrong(expected: str, shown: str) -> bool:

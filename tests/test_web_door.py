@@ -208,3 +208,10 @@ async def test_the_service_worker_has_a_version_of_its_files(house: House) -> No
 @pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/ready", 200), ("/metrics", 200), ("/twilio/messages", 404), ("/telegram", 404), ("/static/../web.py", 404)])
 async def test_other_paths(house: House, path: str, status: int) -> None:
     assert (await house.client.get(path)).status_code == status
+
+
+async def test_after_stop_the_page_says_how_to_come_back(house: House) -> None:
+    first = await chat(house, "STOP")
+    later = await chat(house, "where is food", session=first["session"])
+    assert "START" in later["html"]
+    assert "food bank" not in later["html"].lower()
