@@ -1,9 +1,10 @@
 """What a message means: commands, crisis, places, language and topic, each asked in turn; the text is not kept."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -283,13 +284,13 @@ def learn(library: Library, store: VectorStore, finder: PlaceFinder, speller: Sp
         features, rows = Features.learn(texts, encoding.result)
     ordinary = [i for i, q in enumerate(examples) if q.intent not in CRISIS]
     labels = [examples[i].intent for i in ordinary]
-    topics = Model.learn(rows[ordinary], labels)
-    crisis = None
-    if any(q.intent in CRISIS for q in library.questions):
-        alarming = len(library.questions)
-        kinds = [q.intent if q.intent in CRISIS and i < alarming else CALM for i, q in enumerate(examples)]
-        crisis = Model.learn(rows, kinds)
-    return Models(features=features, topics=topics, crisis=crisis, refuse_from=refusal(rows[ordinary], labels))
+    alarming = len(library.questions)
+    kinds = [q.intent if q.intent in CRISIS and i < alarming else CALM for i, q in enumerate(examples)]
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        crisis = process.submit(Model.learn, rows, kinds) if len(set(kinds)) > 1 else None
+        topics = Model.learn(rows[ordinary], labels)
+        refuse_from = refusal(rows[ordinary], labels)
+        return Models(features=features, topics=topics, crisis=crisis.result() if crisis else None, refuse_from=refuse_from)
 
 
 def _keywords(library: Library) -> list[Question]:
