@@ -1,5 +1,6 @@
 """What crosses the walls: the message that came in, and the reply in no channel's terms."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -70,6 +71,11 @@ class Contact:
     hours: str = ""
     notes: str = ""
     as_of: datetime | None = None
+
+    @property
+    def site(self) -> str:
+        """'https://www.example.org/' -> 'example.org': short enough for SMS, and still a link on phones."""
+        return re.sub(r"^https?://(www\.)?", "", self.website).rstrip("/")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,7 @@ class Stage(StrEnum):
     TOPIC = "topic"
     CLARIFY = "clarify"
     NONE = "none"
+    OUTSIDE = "outside"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,7 @@ def _silence(asked: Asked) -> str | None:
 
 
 def _outside(asked: Asked) -> str | None:
+    """A ZIP or a location that is not North Carolina's: the room that does not know says so."""
     return "none" if asked.outside else None
 
 
@@ -91,7 +93,7 @@ def _clarify(asked: Asked) -> str | None:
 STAGES: tuple[tuple[Stage, Callable[[Asked], str | None]], ...] = (
     (Stage.CRISIS, _crisis),
     (Stage.SILENCE, _silence),
-    (Stage.NONE, _outside),
+    (Stage.OUTSIDE, _outside),
     (Stage.COMMAND, _command),
     (Stage.WAITING, _waiting),
     (Stage.TOPIC, _topic),

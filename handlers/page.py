@@ -1,7 +1,9 @@
 """Every topic that has a page: its short answer, its prose, and the county's contacts that belong under it."""
 
+from dataclasses import replace
+
 from bot.intents import Kit, Turn, ask_county
-from bot.messages import Contact, Effects, Reply
+from bot.messages import Contact, Reply
 
 # Any intent that has a page and no room of its own.
 INTENTS = ("*",)
@@ -16,16 +18,15 @@ async def answer(turn: Turn, kit: Kit) -> Reply:
     if turn.county:
         for kind in page.directory:
             contacts += kit.directory.of_county(kind, turn.county, turn.language, kit.now).own
-    asks = page.directory and turn.found.options
-    which = ask_county(turn, kit, waiting_for=turn.intent)
-    return Reply(
+    reply = Reply(
         language=turn.language,
         intent=turn.intent,
         title=page.title,
         short=page.sms or page.title,
         body=page.body,
         contacts=tuple(contacts[:MOST_CONTACTS]),
-        after=which.short if asks else "",
-        choices=which.choices if asks else (),
-        effects=which.effects if asks else Effects(),
     )
+    if not (page.directory and turn.found.options):
+        return reply
+    which = ask_county(turn, kit, waiting_for=turn.intent)
+    return replace(reply, after=which.short, choices=which.choices, effects=which.effects)

@@ -17,16 +17,11 @@ def fill(text: str, directory: Directory, language: Language) -> str:
             # 911, 988: an id that is the number itself outlives a broken table.
             return match[1] if match[1].isdigit() else "\0"
         if match[2] == "website":
-            return bare_address(contact.website) or "\0"
+            return contact.site or "\0"
         return (contact.text if match[2] == "text" else contact.phone) or "\0"
 
     lines = [REFERENCE.sub(value, line) for line in text.split("\n")]
     return "\n".join(_without_gaps(line) for line in lines)
-
-
-def bare_address(website: str) -> str:
-    """'https://www.example.org/' -> 'example.org', short enough for SMS and still a link on phones."""
-    return re.sub(r"^https?://(www\.)?", "", website).rstrip("/")
 
 
 def _without_gaps(line: str) -> str:

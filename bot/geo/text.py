@@ -26,86 +26,15 @@ PAUSES = (",", ".", ";", "?", "!")
 TOWN_WORDS = {"city", "town", "ciudad", "pueblo", "village"}
 STATE_WORDS = {"nc", "northcarolina"}
 # What follows a name and makes it a road, a school, a person's trade: not where the resident is.
-NOT_A_PLACE_AFTER = frozenset(
-    [
-        "st",
-        "street",
-        "rd",
-        "road",
-        "ave",
-        "avenue",
-        "blvd",
-        "boulevard",
-        "hwy",
-        "highway",
-        "ln",
-        "lane",
-        "dr",
-        "drive",
-        "hospital",
-        "elementary",
-        "middle",
-        "academy",
-        "insurance",
-        "energy",
-        "progress",
-        "power",
-        "bank",
-        "mutual",
-    ]
-)
-STATE_ABBREVIATIONS = frozenset(["SC", "VA", "TN", "GA", "FL", "KY", "WV", "AL", "MS", "TX", "NY", "NJ", "PA", "MD", "OH", "CA", "AZ", "LA", "DC"])
+NOT_A_PLACE_AFTER = frozenset(("st street rd road ave avenue blvd boulevard hwy highway ln lane dr drive hospital elementary middle academy insurance energy progress power bank mutual").split())
+STATE_ABBREVIATIONS = frozenset(("SC VA TN GA FL KY WV AL MS TX NY NJ PA MD OH CA AZ LA DC").split())
 JOINING = {"and", "or", "y", "e", "o", "u"}
 OTHER_STATES = frozenset(
-    [
-        "ohio",
-        "alabama",
-        "alaska",
-        "arizona",
-        "arkansas",
-        "california",
-        "colorado",
-        "connecticut",
-        "delaware",
-        "florida",
-        "georgia",
-        "hawaii",
-        "idaho",
-        "illinois",
-        "indiana",
-        "iowa",
-        "kansas",
-        "kentucky",
-        "louisiana",
-        "maine",
-        "maryland",
-        "massachusetts",
-        "michigan",
-        "minnesota",
-        "mississippi",
-        "missouri",
-        "montana",
-        "nebraska",
-        "nevada",
-        "oklahoma",
-        "oregon",
-        "pennsylvania",
-        "tennessee",
-        "texas",
-        "utah",
-        "vermont",
-        "virginia",
-        "wisconsin",
-        "wyoming",
-        "mexico",
-        "honduras",
-        "guatemala",
-        "salvador",
-        "england",
-        "ireland",
-        "canada",
-        "spain",
-    ]
+    (
+        "ohio alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii idaho illinois indiana iowa kansas kentucky "
+        "louisiana maine maryland massachusetts michigan minnesota mississippi missouri montana nebraska nevada oklahoma oregon pennsylvania tennessee texas "
+        "utah vermont virginia wisconsin wyoming mexico honduras guatemala salvador england ireland canada spain"
+    ).split()
 )
 
 

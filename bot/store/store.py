@@ -54,6 +54,8 @@ class Store:
         """Writes what a message leaves. Gives the answer that counts: the earlier one when another process was quicker."""
         try:
             async with AsyncSession(self._engine, expire_on_commit=False) as session:
+                if kept.forget:
+                    kept.handled.key = ""
                 session.add(kept.handled)
                 await session.flush()
                 if kept.forget:
@@ -81,14 +83,9 @@ class Store:
 
     @staticmethod
     async def _forget(session: AsyncSession, key: str) -> None:
-        """Everything of a person but the fact that this last message was answered, which names nobody."""
-        newest = (await session.exec(select(Handled).where(Handled.key == key).order_by(Handled.at.desc()))).first()  # type: ignore[attr-defined]
-        for table in (Person, Conversation, Unanswered, Feedback):
+        """Everything of a person; that this last message was answered is kept without their key, and names nobody."""
+        for table in (Person, Conversation, Handled, Unanswered, Feedback):
             await session.exec(delete(table).where(table.key == key))  # type: ignore[arg-type]
-        await session.exec(delete(Handled).where(Handled.key == key, Handled.message_id != (newest.message_id if newest else "")))  # type: ignore[arg-type]
-        if newest:
-            newest.key = ""
-            session.add(newest)
 
     async def unanswered(self) -> Sequence[Unanswered]:
         """Questions without an answer, the newest first."""

@@ -17,44 +17,7 @@ MOST = 5.0
 SURE = 1.0
 ONLY_SPANISH = re.compile(r"[ñ¿¡]|[áéíóú]", re.IGNORECASE)
 # Words that both languages write alike, or that are names: they say nothing.
-NEUTRAL = frozenset(
-    [
-        "ok",
-        "okay",
-        "fema",
-        "no",
-        "nc",
-        "d",
-        "snap",
-        "dsnap",
-        "ebt",
-        "wic",
-        "ssn",
-        "id",
-        "gps",
-        "wifi",
-        "sms",
-        "whatsapp",
-        "telegram",
-        "facebook",
-        "google",
-        "911",
-        "988",
-        "211",
-        "hotel",
-        "menu",
-        "motel",
-        "si",
-        "mm",
-        "ja",
-        "ah",
-        "oh",
-        "eh",
-        "hey",
-        "email",
-        "internet",
-    ]
-) - {"si"}
+NEUTRAL = frozenset(("ok okay fema no nc d snap dsnap ebt wic ssn id gps wifi sms whatsapp telegram facebook google 911 988 211 hotel menu motel mm ja ah oh eh hey email internet").split())
 
 
 @dataclass(frozen=True, kw_only=True)

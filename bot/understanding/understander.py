@@ -30,74 +30,11 @@ OFFERED = 3
 
 # Words around a place that ask nothing: 'no, I meant the town of ...', 'y que tal en ...'.
 ABOUT_A_PLACE = frozenset(
-    [
-        "in",
-        "en",
-        "de",
-        "the",
-        "of",
-        "el",
-        "la",
-        "los",
-        "las",
-        "nc",
-        "county",
-        "condado",
-        "town",
-        "city",
-        "pueblo",
-        "ciudad",
-        "i",
-        "im",
-        "am",
-        "live",
-        "vivo",
-        "estoy",
-        "aqui",
-        "here",
-        "near",
-        "cerca",
-        "at",
-        "from",
-        "soy",
-        "please",
-        "por",
-        "favor",
-        "mi",
-        "my",
-        "is",
-        "es",
-        "del",
-        "area",
-        "zip",
-        "code",
-        "codigo",
-        "postal",
-        "and",
-        "y",
-        "it",
-        "its",
-        "no",
-        "not",
-        "meant",
-        "mean",
-        "what",
-        "about",
-        "how",
-        "now",
-        "then",
-        "sorry",
-        "also",
-        "perdon",
-        "quise",
-        "quiero",
-        "decir",
-        "digo",
-        "pero",
-        "ahora",
-        "entonces",
-        "tambien",
-    ]
+    (
+        "in en de the of el la los las nc county condado town city pueblo ciudad i im am live vivo estoy aqui here near cerca at from soy please por favor mi "
+        "my is es del area zip code codigo postal and y it its no not meant mean what about how now then sorry also perdon quise quiero decir digo pero ahora "
+        "entonces tambien"
+    ).split()
 )
 
 
@@ -192,11 +129,11 @@ class Understander:
         decision = decide(ranked, scores.get(NONE, 0.0), self._models.refuse_from)
         base = Understanding(language=heard.language, language_sure=heard.sure, found=found, crisis=crisis, alternatives=self._padded(ranked))
         if crisis and crisis.level is CrisisLevel.NOW:
-            return _with(base, Decision.CRISIS, f"crisis-{crisis.kind}", 1.0)
+            return replace(base, decision=Decision.CRISIS, intent=f"crisis-{crisis.kind}", score=1.0)
         if decision is Decision.NONE:
-            return _with(base, decision, NONE, scores.get(NONE, 0.0))
+            return replace(base, decision=decision, intent=NONE, score=scores.get(NONE, 0.0))
         first, second = in_order(asked, ranked) if decision is Decision.ANSWER else (ranked[0], None)
-        return replace(_with(base, decision, first.intent, first.score), also=second.intent if second else None)
+        return replace(base, decision=decision, intent=first.intent, score=first.score, also=second.intent if second else None)
 
     def explain(self, text: str) -> Explanation:
         """Why a text is understood as it is: each model's best, and the nearest of the content's own questions."""
@@ -227,10 +164,6 @@ class Understander:
         named = {s.intent for s in ranked[:OFFERED]}
         rest = (Scored(intent=i, score=0.0) for i in sorted(self._intents - named) if i not in CRISIS)
         return tuple([*ranked[:OFFERED], *rest][:OFFERED])
-
-
-def _with(base: Understanding, decision: Decision, intent: str, score: float) -> Understanding:
-    return replace(base, decision=decision, intent=intent, score=score)
 
 
 def _says_something(text: str) -> bool:

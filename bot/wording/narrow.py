@@ -21,13 +21,9 @@ def plain(markdown: str) -> str:
 
 def contact_line(contact: Contact) -> str:
     """'Ashe County Emergency Management 336-555-0100', with the address or the website where there is no number."""
-    reach = contact.phone or contact.text or contact.email or _short_address(contact.website)
+    reach = contact.phone or contact.text or contact.email or contact.site
     parts = [contact.name, contact.address, reach]
     return " ".join(p for p in parts if p)
-
-
-def _short_address(website: str) -> str:
-    return re.sub(r"^https?://(www\.)?", "", website).rstrip("/")
 
 
 def compose(reply: Reply, pick: str) -> tuple[str, str]:

@@ -44,8 +44,7 @@ def _card(contact: Contact, call: str, text_to: str) -> str:
     if contact.text and contact.text != contact.phone:
         lines.append(f'<a href="sms:{_dial(contact.text)}">{escape(text_to.replace("{number}", contact.text))}</a>')
     if contact.website.startswith(("https://", "http://")):
-        shown = re.sub(r"^https?://(www\.)?", "", contact.website).rstrip("/")
-        lines.append(f'<a href="{escape(contact.website)}" rel="noreferrer">{escape(shown)}</a>')
+        lines.append(f'<a href="{escape(contact.website)}" rel="noreferrer">{escape(contact.site)}</a>')
     lines += [escape(t) for t in (contact.hours, contact.notes) if t]
     return f"<li>{'<br>'.join(lines)}</li>"
 
@@ -74,17 +73,13 @@ def telegram_html(reply: Reply) -> str:
         parts.append(f"<b>{escape(reply.title, quote=False)}</b>")
     parts.append(_telegram_markdown(reply.body or reply.short))
     for c in reply.contacts:
-        reach = " · ".join(escape(t, quote=False) for t in (c.phone, c.text if c.text != c.phone else "", _bare(c.website)) if t)
+        reach = " · ".join(escape(t, quote=False) for t in (c.phone, c.text if c.text != c.phone else "", c.site) if t)
         extra = " ".join(escape(t, quote=False) for t in (c.hours, c.notes) if t)
         address = f"\n{escape(c.address, quote=False)}" if c.address else ""
         parts.append(f"<b>{escape(c.name, quote=False)}</b>{address}" + (f"\n{reach}" if reach else "") + (f"\n{extra}" if extra else ""))
     if reply.after:
         parts.append(_telegram_markdown(reply.after))
     return "\n\n".join(p for p in parts if p)
-
-
-def _bare(website: str) -> str:
-    return re.sub(r"^https?://(www\.)?", "", website).rstrip("/")
 
 
 def _telegram_markdown(markdown: str) -> str:
