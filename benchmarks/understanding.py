@@ -7,6 +7,7 @@ Set OPENBLAS_NUM_THREADS=1, as the launcher does. The ratio stands beside a floo
 """
 
 import argparse
+import random
 import resource
 import shutil
 import statistics
@@ -17,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,10 +29,10 @@ from bot.geo.tables import load_gazetteer  # noqa: E402
 from bot.geo.text import PlaceFinder  # noqa: E402
 from bot.library.pages import CRISIS, NONE, Question  # noqa: E402
 from bot.library.reading import read_library  # noqa: E402
-from bot.understanding.encoder import Encoder, VectorStore  # noqa: E402
-from bot.understanding.features import Features, Rows  # noqa: E402
+from bot.understanding.encoder import Encoder  # noqa: E402
+from bot.understanding.features import Ngrams, Rows  # noqa: E402
 from bot.understanding.language import LanguageEar  # noqa: E402
-from bot.understanding.model import Model, _log_softmax  # noqa: E402
+from bot.understanding.model import Model  # noqa: E402
 from bot.understanding.normalise import clean  # noqa: E402
 from bot.understanding.spelling import Speller  # noqa: E402
 from bot.understanding.understander import build_understander  # noqa: E402
@@ -74,9 +76,7 @@ def ablation() -> None:
     questions = [q for q in library.questions if q.intent not in CRISIS]
     seen, held = [q for i, q in enumerate(questions) if i % 5], [q for i, q in enumerate(questions) if i % 5 == 0]
     ear = LanguageEar((q.text, q.language) for q in seen)
-    finder, speller, store = PlaceFinder(gazetteer, ear.is_word), Speller((q.text, q.language) for q in seen), VectorStore(Encoder(), None)
-    import random
-
+    finder, speller, encoder = PlaceFinder(gazetteer, ear.is_word), Speller((q.text, q.language) for q in seen), Encoder()
     chance = random.Random(1)
     typed = [mistyped(q.text, 0.05, chance) for q in held]
 
@@ -86,24 +86,26 @@ def ablation() -> None:
         return speller.mend(text, question.language) if spelling else text
 
     learnt = [asked(q.text, q) for q in seen]
-    features, rows = Features.learn(learnt, lambda: store.encode(learnt))
-    model = Model.learn(rows, [q.intent for q in seen])
+    ngrams, counted = Ngrams.learn(learnt)
+    model = Model.learn(Rows(letters=counted, meaning=encoder.encode(learnt)), [q.intent for q in seen])
+
+    def rows_of(texts: list[str]) -> Rows:
+        return Rows(letters=ngrams.of(texts), meaning=encoder.encode(texts))
+
     print("| what | right first | right among three | 'ours or not' (AUROC) |\n| --- | --- | --- | --- |")
-    plain = rows_of(features, store, [asked(q.text, q) for q in held])
-    for name, views in (("letters and words", "l"), ("letters, words and meaning in one", "b"), ("meaning by a network", "m"), ("first two", "lb"), ("all three", "lbm")):
-        report(name, model, plain, held, views)
-    report("all three, places left in", model, rows_of(features, store, [asked(q.text, q, places=False) for q in held]), held, "lbm")
-    report("all three, 5 % of letters mistyped", model, rows_of(features, store, [asked(t, q) for t, q in zip(typed, held, strict=True)]), held, "lbm")
-    report("the same without mending the spelling", model, rows_of(features, store, [asked(t, q, spelling=False) for t, q in zip(typed, held, strict=True)]), held, "lbm")
+    plain = rows_of([asked(q.text, q) for q in held])
+    views = model.views(plain)
+    report("letters and words", model, views["letters"], held)
+    report("meaning, one network", model, model.meaning[0].logs(plain.meaning), held)
+    report("meaning, two networks", model, views["meaning"], held)
+    report("all", model, model.all_logs(plain), held)
+    report("all, places left in", model, model.all_logs(rows_of([asked(q.text, q, places=False) for q in held])), held)
+    report("all, 5 % of letters mistyped", model, model.all_logs(rows_of([asked(t, q) for t, q in zip(typed, held, strict=True)])), held)
+    report("the same without mending the spelling", model, model.all_logs(rows_of([asked(t, q, spelling=False) for t, q in zip(typed, held, strict=True)])), held)
 
 
-def rows_of(features: Features, store: VectorStore, texts: list[str]) -> Rows:
-    return features.of(texts, store.encode(texts))
-
-
-def report(name: str, model: Model, rows: Rows, held: list[Question], views: str) -> None:
-    margins = {"l": lambda: model.letters.margins(rows.letters), "b": lambda: model.both.margins(rows.letters, rows.turned), "m": lambda: model.meaning.margins(rows.meaning)}
-    chances = np.exp(_log_softmax(np.mean([_log_softmax(margins[v]()) for v in views], axis=0)))
+def report(name: str, model: Model, logs: NDArray[np.float64], held: list[Question]) -> None:
+    chances = np.exp(logs)
     at = model.labels.index(NONE)
     none, ours = chances[:, at], np.delete(chances, at, axis=1)
     names = np.delete(np.array(model.labels), at)

@@ -25,7 +25,7 @@ from bot.geo.tables import Gazetteer, load_gazetteer
 from bot.router import discover_rooms
 from bot.settings import ROOT, Settings
 from bot.store.store import Store, open_store
-from bot.understanding.encoder import Progress, no_progress
+from bot.understanding.notebook import Progress, no_progress
 from bot.wording.catalog import Words
 
 log = logging.getLogger(__name__)

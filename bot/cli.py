@@ -25,7 +25,7 @@ from bot.library.reading import read_library
 from bot.match import match_lines
 from bot.messages import LANGUAGES, Language
 from bot.settings import ROOT, Settings, load_settings
-from bot.understanding.encoder import Progress
+from bot.understanding.notebook import Progress
 from bot.understanding.understander import build_understander
 from bot.wording.gsm7 import segments as count_segments
 

@@ -9,7 +9,7 @@ from bot.directory.rows import read_rows
 from bot.geo.tables import Gazetteer
 from bot.intents import Kit
 from bot.library.reading import read_library
-from bot.understanding.encoder import Progress, no_progress
+from bot.understanding.notebook import Progress, no_progress
 from bot.understanding.understander import build_understander
 from bot.wording.catalog import Words
 

@@ -9,17 +9,18 @@ import pytest
 
 from bot.conversation import Mind
 from bot.geo.tables import Gazetteer
-from bot.library.pages import NONE
+from bot.library.pages import NONE, Question
 from bot.library.reading import read_library
 from bot.match import match_lines
 from bot.messages import CrisisKind, CrisisLevel
 from bot.settings import ROOT
 from bot.understanding.commands import command, picked
 from bot.understanding.crisis import by_words, judge
-from bot.understanding.encoder import Encoder, VectorStore
-from bot.understanding.features import Features, Ngrams
+from bot.understanding.encoder import Encoder
+from bot.understanding.features import Ngrams, Rows
 from bot.understanding.model import Model, load_models, save_models
 from bot.understanding.normalise import LONGEST, bounded, clean, no_stretching, printable, spelled_out
+from bot.understanding.notebook import Notebook
 from bot.understanding.spelling import Speller
 from bot.understanding.topics import Decision, Scored, decide, in_order
 from bot.understanding.understander import Understander, build_understander
@@ -116,20 +117,40 @@ def test_one_text_is_counted_as_many_are() -> None:
 def test_models_are_kept_as_plain_arrays(tmp_path: Path) -> None:
     texts = [f"{word} {n}" for word in ("water", "food", "sleep") for n in range(12)]
     labels = [t.split()[0] for t in texts]
-    store = VectorStore(Encoder(), tmp_path / "vectors.npz")
-    features, rows = Features.learn(texts, lambda: store.encode(texts))
-    model = Model.learn(rows, labels)
+    encoder = Encoder()
+    ngrams, counted = Ngrams.learn(texts)
+    model = Model.learn(Rows(letters=counted, meaning=encoder.encode(texts)), labels)
+    asked = Rows(letters=ngrams.of(["some food"]), meaning=encoder.encode(["some food"]))
     path = tmp_path / "model.npz"
-    save_models(path, features, {"topics": model}, 0.2)
+    save_models(path, ngrams, {"topics": model}, 0.2)
     with np.load(path, allow_pickle=False) as file:
         assert all(file[name].dtype != object for name in file.files)
     loaded = load_models(path)
     assert loaded is not None
-    again = loaded[1]["topics"].probabilities(loaded[0].of(["some food"], store.encode(["some food"])))
-    assert again == pytest.approx(model.probabilities(features.of(["some food"], store.encode(["some food"]))))
+    again = loaded[1]["topics"].probabilities(Rows(letters=loaded[0].of(["some food"]), meaning=asked.meaning))
+    assert again == pytest.approx(model.probabilities(asked))
     assert max(again, key=again.__getitem__) == "food"
     path.write_bytes(path.read_bytes()[:1000])
     assert load_models(path) is None, "a broken file is made again, not believed"
+
+
+def test_a_question_is_read_once_and_kept(tmp_path: Path) -> None:
+    questions = [Question(text=f"{word} {n}", intent=word, language="en") for word in ("water", "food") for n in range(3)]
+    read: list[str] = []
+
+    def reader(question: Question) -> str:
+        read.append(question.text)
+        return question.text.upper()
+
+    path = tmp_path / "notebook.npz"
+    first, vectors = Notebook(Encoder(), path).read(questions, reader)
+    new = Question(text="sleep", intent="sleep", language="en")
+    second, again = Notebook(Encoder(), path).read([*questions, new], reader)
+    assert (first, second) == ([q.text.upper() for q in questions], [*first, "SLEEP"])
+    assert read == [*(q.text for q in questions), "sleep"]
+    assert np.array_equal(vectors, again[:-1])
+    path.write_bytes(b"broken")
+    assert Notebook(Encoder(), path).read(questions, reader)[0] == first
 
 
 @pytest.mark.parametrize(
@@ -176,7 +197,7 @@ def test_crisis_is_seen_whatever_else_is_asked(understander: Understander) -> No
 def test_an_explanation_names_models_and_questions_of_ours(understander: Understander) -> None:
     why = understander.explain("nesesito comida en boone")
     assert why.understood.intent == "food"
-    assert set(why.layers) == {"letters", "both", "meaning"}
+    assert set(why.layers) == {"letters", "meaning"}
     assert len(why.closest) == 3
 
 

@@ -53,7 +53,10 @@ class Gazetteer:
 
 def fold(text: str) -> str:
     """Lower case, no accents, only letters, digits and single blanks: the form in which names are compared."""
-    plain = "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
+    plain = text.lower()
+    if plain.isascii() and plain.isalnum():
+        return plain
+    plain = "".join(c for c in unicodedata.normalize("NFD", plain) if not unicodedata.combining(c))
     return " ".join(re.findall(r"[a-z0-9]+", plain.replace("'", "").replace("’", "")))
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
@@ -70,8 +71,7 @@ class Found:
         return re.sub(r"\s+", " ", text).strip()
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Token:
+class _Token(NamedTuple):
     text: str
     folded: str
     start: int
@@ -236,9 +236,10 @@ class PlaceFinder:
     def _misspelt(self, tokens: list[_Token], i: int) -> tuple[Meaning, ...] | None:
         """A name with letters wrong: only after a word that announces a place, and only for what is no word of either language."""
         token = tokens[i]
+        if len(token.folded) < 5 or not token.folded.isalpha() or self._is_word(token.folded):
+            return None
         said = self._county_said(tokens, i, 1)
-        announced = (i > 0 and tokens[i - 1].folded in CUES) or len(tokens) <= 3 or said
-        if len(token.folded) < 5 or not token.folded.isalpha() or self._is_word(token.folded) or not announced:
+        if not (said or len(tokens) <= 3 or (i > 0 and tokens[i - 1].folded in CUES)):
             return None
         hits = self._near(token.folded)
         hits = [h for h in hits if h[0][0] == token.folded[0] or h[1] >= 88]

@@ -6,15 +6,16 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from wordfreq import zipf_frequency
+from wordfreq import get_frequency_dict
 
-from bot.messages import Language
+from bot.messages import LANGUAGES, Language
 from bot.understanding.normalise import unaccented, words
 
 # How much the general counts weigh against the content's own, and how much one word may say.
 PRIOR = 3e5
 MOST = 5.0
 SURE = 1.0
+MOST_REMEMBERED = 50_000
 ONLY_SPANISH = re.compile(r"[ñ¿¡]|[áéíóú]", re.IGNORECASE)
 # Words that both languages write alike, or that are names: they say nothing.
 NEUTRAL = frozenset(("ok okay fema no nc d snap dsnap ebt wic ssn id gps wifi sms whatsapp telegram facebook google 911 988 211 hotel menu motel mm ja ah oh eh hey email internet").split())
@@ -40,6 +41,7 @@ class LanguageEar:
                 self._triples[language].update({t: min(count, 20) for t in _triples(word)})
         self._triple_totals = {k: max(1, sum(c.values())) for k, c in self._triples.items()}
         self._memo: dict[str, float] = {}
+        self._words: dict[str, bool] = {}
 
     def hear(self, text: str, usual: Language | None = None) -> Heard:
         """The language of a text; the usual one when the text says nothing."""
@@ -53,16 +55,20 @@ class LanguageEar:
 
     def is_word(self, word: str) -> bool:
         """Whether a folded word is used in either language, generally or in the content."""
-        return self._general(word) or any(counts[word] >= 2 for counts in self._counts.values())
+        if word not in self._words:
+            if len(self._words) > MOST_REMEMBERED:
+                self._words.clear()
+            self._words[word] = self._general(word) or any(counts[word] >= 2 for counts in self._counts.values())
+        return self._words[word]
 
     @staticmethod
     def _general(word: str) -> bool:
-        return max(zipf_frequency(word, "en"), zipf_frequency(word, "es")) >= 2.5
+        return max(zipf(word, language) for language in LANGUAGES) >= 2.5
 
     def _leaning(self, word: str) -> float:
         """Log-odds of a word, Spanish above zero."""
         if word not in self._memo:
-            if len(self._memo) > 50_000:
+            if len(self._memo) > MOST_REMEMBERED:
                 self._memo.clear()
             self._memo[word] = self._odds(word)
         return self._memo[word]
@@ -79,9 +85,15 @@ class LanguageEar:
         return math.log(es / en)
 
 
+def zipf(word: str, language: Language) -> float:
+    """How often a word is used in general, as the logarithm of its uses in a billion words; 0 for one that nobody has counted."""
+    frequency = get_frequency_dict(language).get(word, 0.0)
+    return math.log10(frequency) + 9 if frequency else 0.0
+
+
 def _zipf(word: str, language: Language) -> float:
     """The general frequency of a folded word: Spanish ones are counted with their accents too."""
-    return max((zipf_frequency(form, language) for form in _forms(word, language)), default=0.0)
+    return max((zipf(form, language) for form in _forms(word, language)), default=0.0)
 
 
 def _forms(word: str, language: Language) -> Iterable[str]:

@@ -28,6 +28,8 @@ def composed(text: str) -> str:
 
 def printable(text: str) -> str:
     """Control characters, lone surrogates and invisible marks become blanks."""
+    if text.isprintable():
+        return text
     return "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Cf", "Co", "Cn") else c for c in text)
 
 
@@ -58,6 +60,8 @@ def spelled_out(text: str) -> str:
 
 def unaccented(text: str) -> str:
     """Lower case without accents; ñ becomes n, as many phones write it."""
+    if text.isascii():
+        return text.lower()
     return "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
 
 

@@ -6,16 +6,16 @@ from collections.abc import Iterable
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
-from wordfreq import zipf_frequency
 
 from bot.messages import LANGUAGES, Language
+from bot.understanding.language import zipf
 from bot.understanding.normalise import ABBREVIATIONS, unaccented, words
 
 # A word that is used at least this often, in general or in the content, is no misspelling.
 GENERAL, OWN = 2.6, 3
 SHORTEST = 4
 CLOSE_ENOUGH = 0.74
-MOST_REMEMBERED = 20_000
+MOST_REMEMBERED = 50_000
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 
@@ -29,7 +29,7 @@ class Speller:
         self._by_length: dict[tuple[Language, int], list[str]] = {}
         for language, counts in self._own.items():
             for word, count in counts.items():
-                if count >= OWN and len(word) >= SHORTEST and zipf_frequency(word, language) >= GENERAL:
+                if count >= OWN and len(word) >= SHORTEST and zipf(word, language) >= GENERAL:
                     self._by_length.setdefault((language, len(word)), []).append(word)
         self._memo: dict[tuple[str, Language], str | None] = {}
 
@@ -39,14 +39,15 @@ class Speller:
         return _WORD.sub(lambda m: m[0] if m[0][0].isupper() and m.start() and not shouted else self._mended(m[0], language), text)
 
     def _mended(self, word: str, language: Language) -> str:
-        plain = unaccented(word).replace("'", "")
-        if len(plain) < SHORTEST or plain in ABBREVIATIONS or self._known(plain):
+        if len(word) < SHORTEST:
             return word
-        if (plain, language) not in self._memo:
+        if (word, language) not in self._memo:
             if len(self._memo) > MOST_REMEMBERED:
                 self._memo.clear()
-            self._memo[plain, language] = self._nearest(plain, language)
-        return self._memo[plain, language] or word
+            plain = unaccented(word).replace("'", "")
+            right = len(plain) < SHORTEST or plain in ABBREVIATIONS or self._known(plain)
+            self._memo[word, language] = None if right else self._nearest(plain, language)
+        return self._memo[word, language] or word
 
     def _nearest(self, word: str, language: Language) -> str | None:
         near = [w for size in range(len(word) - 2, len(word) + 3) for w in self._by_length.get((language, size), ())]
@@ -55,4 +56,4 @@ class Speller:
         return max(likely, key=lambda h: (round(h[1], 2), self._own[language][h[0]]))[0] if likely else None
 
     def _known(self, word: str) -> bool:
-        return any(counts[word] >= OWN or zipf_frequency(word, language) >= GENERAL for language, counts in self._own.items())
+        return any(counts[word] >= OWN or zipf(word, language) >= GENERAL for language, counts in self._own.items())

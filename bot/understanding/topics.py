@@ -14,10 +14,10 @@ from bot.understanding.normalise import unaccented
 
 # Answering begins at this probability of the best intent. Refusing begins at a share of `none` beside the best intent that is found
 # by holding questions back: so high that of those that are ours this part is refused. From a part of it on, Faro only offers.
-ANSWER_FROM = 0.44
+ANSWER_FROM = 0.5
 REFUSED_OF_OURS = 0.08
 OFFER_BELOW = 0.6
-LOWEST, HIGHEST, UNKNOWN = 0.02, 0.5, 0.2
+LOWEST, HIGHEST, UNKNOWN = 0.005, 0.5, 0.2
 # So many examples are enough to find it.
 MOST_EXAMPLES, FOLDS = 8_000, 5
 
@@ -37,7 +37,7 @@ class Scored:
 
 # Orders to the bot, when they are not said in so many words, want a surer model: a wrong one is not a page that helps a little.
 ORDERS = frozenset(COMMANDS) - {"human", "privacy", "feedback"}
-ORDER_FROM = 0.6
+ORDER_FROM = 0.8
 # Nobody is unsubscribed by a guess: the words must speak of messages, lists or stopping.
 OPT_OUT = re.compile(
     r"\b(stop|unsub|text|messag|msg|mensaj|escrib|list|number|numero|remove|baja|opt|quit|cancel|contact|mand|envi|notif|alert|sms|spam|block|bloque|suscri|subscri|phone|telefono|saque|quit[ea]|borr|molest|bother)",
@@ -89,7 +89,7 @@ def refusal(rows: Rows, labels: list[str]) -> float:
     if NONE not in seen or len(set(seen)) < 2:
         return UNKNOWN
     model = Model.learn(rows[chosen[~held]], seen)
-    probabilities = model.all_probabilities(rows[chosen[held]])
+    probabilities = np.exp(model.all_logs(rows[chosen[held]]))
     at = model.labels.index(NONE)
     none, best = probabilities[:, at], np.delete(probabilities, at, axis=1).max(axis=1)
     ours = y[chosen[held]] != NONE

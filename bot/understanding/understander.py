@@ -1,7 +1,8 @@
 """What a message means: commands, crisis, places, language and topic, each asked in turn; the text is not kept."""
 
 import json
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+import os
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from multiprocessing import get_context
@@ -16,17 +17,21 @@ from bot.library.pages import CRISIS, NONE, Library, Question
 from bot.messages import CrisisLevel, Language
 from bot.understanding.commands import command
 from bot.understanding.crisis import CALM, Crisis, judge
-from bot.understanding.encoder import Encoder, Progress, VectorStore, no_progress
-from bot.understanding.features import Features
+from bot.understanding.encoder import Encoder
+from bot.understanding.features import Ngrams, Rows
 from bot.understanding.language import LanguageEar
-from bot.understanding.model import Model, load_models, save_models
+from bot.understanding.model import Model, fit_linear, fit_networks, load_models, save_models
 from bot.understanding.normalise import clean, folded
+from bot.understanding.notebook import Notebook, Progress, no_progress
 from bot.understanding.spelling import Speller
 from bot.understanding.topics import Decision, Scored, decide, in_order, ranking, refusal, trusted
 
 # Raised by hand whenever a model that was kept on disk would no longer fit this code.
-MODEL_VERSION = 6
+MODEL_VERSION = 7
 OFFERED = 3
+MOST_REMEMBERED = 5_000
+# Of so many ordinary questions one is enough to show a network what is calm; of look-alikes it sees all.
+CALM_PART = 3
 
 # Words around a place that ask nothing: 'no, I meant the town of ...', 'y que tal en ...'.
 ABOUT_A_PLACE = frozenset(
@@ -74,7 +79,7 @@ class Explanation:
 class Models:
     """Everything that is learnt from the content."""
 
-    features: Features
+    ngrams: Ngrams
     topics: Model
     crisis: Model | None
     refuse_from: float
@@ -85,6 +90,9 @@ class Understander:
 
     def __init__(self, library: Library, models: Models, finder: PlaceFinder, ear: LanguageEar, speller: Speller, encoder: Encoder) -> None:
         self._intents = frozenset(library.intents)
+        self._offerable = [Scored(intent=i, score=0.0) for i in sorted(self._intents) if i not in CRISIS]
+        self._memory: dict[bytes, Understanding] = {}
+        self._salt = os.urandom(16)
         self._models = models
         self._finder = finder
         self._ear = ear
@@ -95,8 +103,18 @@ class Understander:
         self._questions_of = [q.intent for q in library.questions]
 
     def understand(self, text: str, usual: Language | None = None) -> Understanding:
-        """The meaning of one message; `usual` is the person's language, for messages that do not show one."""
-        text = clean(text)
+        """The meaning of one message; `usual` is the person's language, for messages that do not show one.
+
+        What many people write (MENU, 'refugio', a ZIP) is remembered, by a hash of it, until the content changes.
+        """
+        key = blake2b(f"{usual}\0{text}".encode("utf-8", "replace"), digest_size=16, key=self._salt).digest()
+        if key not in self._memory:
+            if len(self._memory) >= MOST_REMEMBERED:
+                self._memory.clear()
+            self._memory[key] = self._understood(clean(text), usual)
+        return self._memory[key]
+
+    def _understood(self, text: str, usual: Language | None) -> Understanding:
         heard = self._ear.hear(text, usual)
         ordered = command(text)
         if ordered in self._intents:
@@ -118,7 +136,7 @@ class Understander:
         if found.mentions and not _says_something(asked):
             return self._place_alone(heard.language, heard.sure, found)
         asked = self._speller.mend(asked, heard.language)
-        row = self._models.features.of([asked], self._encoder.encode([asked]))
+        row = self._row(asked)
         crisis = judge(text, self._models.crisis.probabilities(row) if self._models.crisis else None, asked)
         scores = self._models.topics.probabilities(row)
         if exact := self._exact.get(folded(asked)):
@@ -140,11 +158,14 @@ class Understander:
         understood = self.understand(text)
         asked = self._speller.mend(understood.found.without(clean(text)), understood.language)
         model = self._models.topics
-        views = model.views(self._models.features.of([asked], self._encoder.encode([asked])))
+        views = model.views(self._row(asked))
         layers = {view: Scored(intent=model.labels[int(logs[0].argmax())], score=float(np.exp(logs[0].max()))) for view, logs in views.items()}
         near = process.extract(folded(asked), self._questions, scorer=fuzz.token_set_ratio, limit=3)
         closest = tuple(Scored(intent=self._questions_of[at], score=score / 100) for _, score, at in near)
         return Explanation(understood=understood, layers=layers, closest=closest, closest_texts=tuple(question for question, _, _ in near), read_as=asked)
+
+    def _row(self, text: str) -> Rows:
+        return Rows(letters=self._models.ngrams.of([text]), meaning=self._encoder.encode([text]))
 
     def _place_alone(self, language: Language, sure: bool, found: Found) -> Understanding:
         best = Scored(intent="county", score=0.95)
@@ -162,7 +183,7 @@ class Understander:
     def _padded(self, ranked: list[Scored]) -> tuple[Scored, ...]:
         """The best three; filled up so that there are always three where the content has as many."""
         named = {s.intent for s in ranked[:OFFERED]}
-        rest = (Scored(intent=i, score=0.0) for i in sorted(self._intents - named) if i not in CRISIS)
+        rest = () if len(named) == OFFERED else (s for s in self._offerable if s.intent not in named)
         return tuple([*ranked[:OFFERED], *rest][:OFFERED])
 
 
@@ -193,17 +214,17 @@ def build_understander(library: Library, gazetteer: Gazetteer, cache: Path | Non
     path = cache / f"model-{_content_hash(library)}.npz" if cache else None
     models = _read(path) if path and path.exists() else None
     if models is None:
-        store = VectorStore(encoder, cache / "vectors.npz" if cache else None)
-        models = learn(library, store, finder, speller, progress)
+        notebook = Notebook(encoder, cache / f"notebook-{MODEL_VERSION}.npz" if cache else None)
+        models = learn(library, notebook, finder, speller, progress)
         if path:
             for old in path.parent.glob("model-*.npz"):
                 old.unlink(missing_ok=True)
-            save_models(path, models.features, {"topics": models.topics} | ({"crisis": models.crisis} if models.crisis else {}), models.refuse_from)
+            save_models(path, models.ngrams, {"topics": models.topics} | ({"crisis": models.crisis} if models.crisis else {}), models.refuse_from)
     encoder.encode(["warm"])
     return Understander(library, models, finder, ear, speller, encoder)
 
 
-def learn(library: Library, store: VectorStore, finder: PlaceFinder, speller: Speller, progress: Progress = no_progress) -> Models:
+def learn(library: Library, notebook: Notebook, finder: PlaceFinder, speller: Speller, progress: Progress = no_progress) -> Models:
     """One model for topics and one for crisis, over the same numbers, both languages together."""
 
     def asked(question: Question) -> str:
@@ -211,19 +232,23 @@ def learn(library: Library, store: VectorStore, finder: PlaceFinder, speller: Sp
         return speller.mend(finder.find(text).without(text) or text, question.language)
 
     examples = [*library.questions, *library.lookalikes, *_keywords(library)]
-    texts = [asked(q) for q in examples]
-    with ThreadPoolExecutor(1) as beside:
-        encoding = beside.submit(store.encode, texts, progress)
-        features, rows = Features.learn(texts, encoding.result)
     ordinary = [i for i, q in enumerate(examples) if q.intent not in CRISIS]
-    labels = [examples[i].intent for i in ordinary]
+    telling = [i for i, q in enumerate(examples) if q.intent in CRISIS or i % CALM_PART == 0]
     alarming = len(library.questions)
-    kinds = [q.intent if q.intent in CRISIS and i < alarming else CALM for i, q in enumerate(examples)]
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        crisis = process.submit(Model.learn, rows, kinds) if len(set(kinds)) > 1 else None
-        topics = Model.learn(rows[ordinary], labels)
-        refuse_from = refusal(rows[ordinary], labels)
-        return Models(features=features, topics=topics, crisis=crisis.result() if crisis else None, refuse_from=refuse_from)
+    kinds = np.array([q.intent if q.intent in CRISIS and i < alarming else CALM for i, q in enumerate(examples)])
+    labels = np.array([examples[i].intent for i in ordinary])
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
+        beside.submit(int)  # it starts while the questions are read
+        texts, vectors = notebook.read(examples, asked, progress)
+        meaning = beside.submit(fit_networks, vectors[ordinary], labels)
+        alarm = beside.submit(fit_networks, vectors[telling], kinds[telling]) if len(set(kinds)) > 1 else None
+        ngrams, counted = Ngrams.learn(texts)
+        rows = Rows(letters=counted, meaning=vectors)
+        letters = fit_linear(counted[ordinary], labels)
+        loud = fit_linear(counted, kinds) if alarm else None
+        refuse_from = refusal(rows[ordinary], labels.tolist())
+        crisis = Model(sorted(set(kinds)), loud, alarm.result()) if alarm and loud else None
+        return Models(ngrams=ngrams, topics=Model(sorted(set(labels)), letters, meaning.result()), crisis=crisis, refuse_from=refuse_from)
 
 
 def _keywords(library: Library) -> list[Question]:
@@ -240,5 +265,5 @@ def _read(path: Path) -> Models | None:
     loaded = load_models(path)
     if loaded is None:
         return None
-    features, models, refuse_from = loaded
-    return Models(features=features, topics=models["topics"], crisis=models.get("crisis"), refuse_from=refuse_from)
+    ngrams, models, refuse_from = loaded
+    return Models(ngrams=ngrams, topics=models["topics"], crisis=models.get("crisis"), refuse_from=refuse_from)
