@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from hmac import new as hmac
@@ -16,21 +16,36 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bot.channels.sms import TwilioDoor
+from bot.channels.sms_sending import TwilioSender
 from bot.channels.telegram import TelegramDoor
 from bot.channels.web import WebDoor
-from bot.content import read_mind
-from bot.conversation import Conversation, Mind
+from bot.checks.telling import line_told
+from bot.content import Content, Live
+from bot.conversation import Conversation
+from bot.errors import errors_among
 from bot.geo.points import CountyMap
 from bot.geo.tables import Gazetteer, load_gazetteer
+from bot.limits import Limiter
+from bot.messages import Channel
+from bot.metrics import CONTENT_PROBLEMS, DATABASE_UP, INBOX_OLDEST, INBOX_WAITING, SPOOL_WAITING
+from bot.outgoing import Outgoing, Sender
 from bot.router import discover_rooms
 from bot.settings import ROOT, Settings
+from bot.store.facts import waiting
+from bot.store.inbox import Inbox
+from bot.store.sealing import Seal
+from bot.store.spool import Memory
 from bot.store.store import Store, open_store
+from bot.studio import contacts, county_map, numbers, pages, questions, today, try_it
+from bot.studio.door import Desk, Studio
+from bot.studio.sign_in import SignIn
 from bot.understanding.notebook import Progress, no_progress
 from bot.wording.catalog import Words
 
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 2, 60
+MOST_PROBLEMS = 20
 
 
 def now() -> datetime:
@@ -44,9 +59,12 @@ class Faro:
     settings: Settings
     words: Words
     gazetteer: Gazetteer
-    mind: Mind
+    live: Callable[[], Live] = field(repr=False)
     store: Store
+    memory: Memory
+    clock: Callable[[], datetime]
     conversation: Conversation
+    content: Content | None = field(default=None, repr=False)
 
 
 @asynccontextmanager
@@ -54,19 +72,26 @@ async def open_faro(settings: Settings, clock: Callable[[], datetime] = now, pro
     """Faro without any door; closed at the end."""
     words = Words(ROOT / "locale")
     gazetteer = load_gazetteer()
-    mind = read_mind(settings.content, settings.data / "cache", words, gazetteer, progress)
+    content = Content(settings.content, settings.data / "cache", words, gazetteer, clock, progress)
     store = await open_store(settings.database())
+    beside = [asyncio.create_task(content.watch())]
     try:
         await store.tidy(clock())
-        yield compose(settings, words=words, gazetteer=gazetteer, mind=mind, store=store, clock=clock)
+        faro = replace(compose(settings, words=words, gazetteer=gazetteer, live=lambda: content.live, store=store, clock=clock), content=content)
+        beside.append(asyncio.create_task(faro.memory.tend()))
+        yield faro
     finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.wait(beside)
         await store.close()
 
 
-def compose(settings: Settings, *, words: Words, gazetteer: Gazetteer, mind: Mind, store: Store, clock: Callable[[], datetime]) -> Faro:
+def compose(settings: Settings, *, words: Words, gazetteer: Gazetteer, live: Callable[[], Live], store: Store, clock: Callable[[], datetime]) -> Faro:
     """The parts put together."""
-    conversation = Conversation(mind=lambda: mind, rooms=discover_rooms(), store=store, counties=CountyMap(), secret=settings.key(), clock=clock)
-    return Faro(settings=settings, words=words, gazetteer=gazetteer, mind=mind, store=store, conversation=conversation)
+    memory = Memory(store, Seal(settings.key()), settings.data / "spool")
+    conversation = Conversation(mind=lambda: live().mind, rooms=discover_rooms(), memory=memory, counties=CountyMap(), limiter=Limiter(), secret=settings.key(), clock=clock)
+    return Faro(settings=settings, words=words, gazetteer=gazetteer, live=live, store=store, memory=memory, clock=clock, conversation=conversation)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,26 +101,47 @@ class Doors:
     web: WebDoor
     twilio: TwilioDoor | None = None
     telegram: TelegramDoor | None = None
+    outgoing: Outgoing
     routes: Sequence[BaseRoute] = field(default=())
 
 
 def build_doors(faro: Faro) -> Doors:
     settings, secret = faro.settings, faro.settings.key()
-    web = WebDoor(faro.conversation, faro.words, secret=secret, kit=lambda: faro.mind.kit(now()))
+    limiter = Limiter()
+    web = WebDoor(faro.conversation, faro.words, secret=secret, kit=lambda: faro.live().mind.kit(now()), limiter=limiter, proxies=settings.proxies())
     twilio = telegram = None
     if settings.twilio_auth_token:
-        twilio = TwilioDoor(faro.conversation, auth_token=settings.twilio_auth_token.get_secret_value(), public_url=settings.public_url)
+        subaccounts = {account: token.get_secret_value() for account, token in settings.twilio_subaccount_tokens.items()}
+        twilio = TwilioDoor(faro.conversation, auth_token=settings.twilio_auth_token.get_secret_value(), public_url=settings.public_url, subaccounts=subaccounts)
     if settings.telegram_token:
         telegram = TelegramDoor(
             faro.conversation,
             faro.words,
+            Inbox(faro.store, Seal(secret), Channel.TELEGRAM, faro.clock),
             token=settings.telegram_token.get_secret_value(),
             secret=settings.telegram_secret.get_secret_value() if settings.telegram_secret else hmac(secret, b"telegram webhook", sha256).hexdigest(),
             api_url=settings.telegram_api_url.rstrip("/"),
             public_url=settings.public_url if settings.telegram_webhook() else None,
         )
     declared = [route for door in (web, twilio, telegram) if door for route in door.routes()]
-    return Doors(web=web, twilio=twilio, telegram=telegram, routes=declared)
+    outgoing = Outgoing(senders=_senders(settings), store=faro.store, words=faro.words, secret=secret, clock=now)
+    return Doors(web=web, twilio=twilio, telegram=telegram, outgoing=outgoing, routes=declared)
+
+
+def _senders(settings: Settings) -> dict[Channel, Sender]:
+    """The doors that can write first: Twilio's, once it is known from which account and number."""
+    origin = settings.twilio_from or settings.twilio_messaging_service_sid
+    if not (settings.twilio_account_sid and settings.twilio_auth_token and origin):
+        return {}
+    twilio = TwilioSender(
+        account=settings.twilio_account_sid,
+        token=settings.twilio_auth_token.get_secret_value(),
+        sender=settings.twilio_from,
+        service=settings.twilio_messaging_service_sid,
+        api_url=settings.twilio_api_url,
+        status_url=f"{settings.public_url.rstrip('/')}/twilio/status",
+    )
+    return {Channel.SMS: twilio, Channel.WHATSAPP: twilio}
 
 
 def build_server(
@@ -139,12 +185,31 @@ async def _keep_starting(door: TelegramDoor) -> None:
 
 def routes(faro: Faro, doors: Doors) -> list[BaseRoute]:
     """All paths of the server."""
-    return [*doors.routes, *_health(faro)]
+    studio = build_studio(faro, faro.content).routes() if faro.content else ()
+    return [*doors.routes, *studio, *_health(faro)]
+
+
+def build_studio(faro: Faro, content: Content) -> Studio:
+    """The volunteers' pages over the content that is served."""
+    rooms = discover_rooms()
+    desk = Desk(
+        content=content,
+        store=faro.store,
+        words=faro.words,
+        gazetteer=faro.gazetteer,
+        rooms=rooms,
+        rehearsal=Conversation(mind=lambda: faro.live().mind, rooms=rooms, memory=try_it.ShortMemory(), counties=CountyMap(), limiter=Limiter(), secret=faro.settings.key(), clock=faro.clock),
+        clock=faro.clock,
+        secure=faro.settings.public_url.startswith("https://"),
+    )
+    return Studio(desk, SignIn(faro.settings.key()), [today.routes, pages.routes, try_it.routes, questions.routes, numbers.routes, contacts.routes, county_map.routes])
 
 
 def _health(faro: Faro) -> Sequence[Route]:
     async def health(_request: Request) -> Response:
-        return JSONResponse({"status": "alive"})
+        live = faro.live()
+        content = {"read_at": live.read_at.isoformat(timespec="seconds"), "learning": live.learning, "problems": [line_told(p, faro.words, "en") for p in live.problems[:MOST_PROBLEMS]]}
+        return JSONResponse({"status": "alive", "content": content})
 
     async def ready(_request: Request) -> Response:
         try:
@@ -154,6 +219,22 @@ def _health(faro: Faro) -> Sequence[Route]:
         return JSONResponse({"status": "ready"})
 
     async def metrics(_request: Request) -> Response:
+        await _measure(faro)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return (Route("/health", health), Route("/ready", ready), Route("/metrics", metrics))
+
+
+async def _measure(faro: Faro) -> None:
+    """What is waiting, as it is now. A database that is away keeps the rest from nobody."""
+    SPOOL_WAITING.set(faro.memory.waiting)
+    CONTENT_PROBLEMS.set(len(errors_among(faro.live().problems)))
+    try:
+        async with asyncio.timeout(FIRST_PAUSE):
+            owed = await waiting(faro.store)
+    except Exception:  # noqa: BLE001  whatever the database throws, this is what is told of it
+        DATABASE_UP.set(0)
+        return
+    DATABASE_UP.set(1)
+    INBOX_WAITING.set(owed.count)
+    INBOX_OLDEST.set((faro.clock() - owed.since).total_seconds() if owed.since else 0)

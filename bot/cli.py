@@ -2,35 +2,48 @@
 
 import asyncio
 import json
-import logging
 import os
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, TextColumn, track
-from rich.progress import Progress as Bar
 
-from bot.app import Doors, build_server, open_faro
+from bot.app import Doors, build_server, now, open_faro
 from bot.channels.console import CHANNELS, ConsoleDoor
-from bot.check import problems_of
+from bot.channels.sms import twiml
+from bot.cli_check import check, guarded
+from bot.costs import A_DAY, all_sent, cost_table
+from bot.directory.directory import Directory
+from bot.directory.references import fill
 from bot.directory.rows import read_rows
-from bot.errors import ContentError, FaroError
 from bot.geo.tables import load_gazetteer
-from bot.library.reading import read_library
+from bot.intents import Kit
+from bot.library.reading import collect_library, read_library
+from bot.logs import configure
 from bot.match import match_lines
 from bot.messages import LANGUAGES, Language
+from bot.operations_cli import operations
+from bot.report import Alike, Figures, alike, as_csv, as_json, as_text, day_of, figures
+from bot.router import discover_rooms
 from bot.settings import ROOT, Settings, load_settings
-from bot.understanding.notebook import Progress
+from bot.store.store import open_store
+from bot.studio.county_map import picture_file
+from bot.studio.county_picture import SHOWS, Show
+from bot.studio.sign_in import ROLES, SignIn, Volunteer
+from bot.terminal import err, learning
 from bot.understanding.understander import build_understander
+from bot.volunteer.cli import volunteers
+from bot.wording.catalog import Words
+from bot.wording.gsm7 import fold
 from bot.wording.gsm7 import segments as count_segments
 
 app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help="Faro, a bilingual disaster-resource chatbot.")
-err = Console(stderr=True, highlight=False)
+app.add_typer(volunteers)
+app.add_typer(operations)
 
 
 @app.callback(invoke_without_command=True)
@@ -44,9 +57,10 @@ def main(context: typer.Context) -> None:
 def serve() -> None:
     """Open the doors that the settings open: the web page always, Telegram and Twilio when they are configured."""
     settings = load_settings()
-    _log_quietly(settings)
-    server = build_server(settings, opened=lambda doors: _announce(settings, doors), progress=_learning())
-    uvicorn.run(server, host=settings.host, port=settings.port, log_level="warning", access_log=False, timeout_graceful_shutdown=10)
+    configure(settings.log_level, settings.log_format)
+    server = build_server(settings, opened=lambda doors: _announce(settings, doors), progress=learning())
+    # proxy_headers off: whom to believe about addresses is FARO_TRUSTED_PROXIES alone. log_config none: what uvicorn has to say goes through our log, which masks.
+    uvicorn.run(server, host=settings.host, port=settings.port, log_level="warning", log_config=None, access_log=False, proxy_headers=False, timeout_graceful_shutdown=10)
 
 
 def _announce(settings: Settings, doors: Doors) -> None:
@@ -73,11 +87,11 @@ def chat(
     if style not in CHANNELS:
         raise typer.BadParameter(f"{style}: one of {', '.join(CHANNELS)}")
     settings = load_settings()
-    _log_quietly(settings)
+    configure(settings.log_level, settings.log_format)
     language: Language | None = lang if lang in LANGUAGES else None
 
     async def talk() -> None:
-        async with open_faro(settings, progress=_learning()) as faro:
+        async with open_faro(settings, progress=learning()) as faro:
             await ConsoleDoor(faro.conversation, faro.words, style=style, language=language).run()
 
     asyncio.run(talk())
@@ -88,49 +102,30 @@ def match(content: Annotated[Path | None, typer.Option(help="A folder of pages: 
     """Read JSON lines {"text", "language", "county"} and write what was understood, one line each."""
     settings = load_settings()
     gazetteer = load_gazetteer()
-    understander = build_understander(read_library(content or settings.content), gazetteer, settings.data / ("cache" if content is None else "cache-other"), _learning())
+    understander = build_understander(read_library(content or settings.content), gazetteer, settings.data / ("cache" if content is None else "cache-other"), learning())
     for line in match_lines(sys.stdin, understander, gazetteer):
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
 
-@app.command("eval")
-def evaluate() -> None:
-    """Ask Faro all of the content's own questions, and show which are answered otherwise than the last time."""
+@app.command()
+def learn(
+    content: Annotated[Path | None, typer.Option(help="The folder to learn from.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Where to keep what was learnt.")] = None,
+) -> None:
+    """Learn from the content now, so that the next start (or the Faro that runs) has it at once."""
+    os.nice(10)
     settings = load_settings()
-    library = read_library(settings.content)
-    understander = build_understander(library, load_gazetteer(), settings.data / "cache", _learning())
-    path = settings.data / "eval.json"
-    before: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    after: dict[str, str] = {}
-    for question in track(library.questions, "Asking", console=err, transient=True):
-        understood = understander.understand(question.text, question.language)
-        after[f"{question.language} {question.text}"] = understood.intent if understood.decision != "clarify" else f"clarify ({understood.intent})"
-    right = sum(after[f"{q.language} {q.text}"] == q.intent for q in library.questions)
-    for text, answer in after.items():
-        if before.get(text, answer) != answer:
-            sys.stdout.write(f"{text}: was {before[text]}, is {answer}\n")
-    err.print(f"{right} of {len(library.questions)} questions lead to their own page; {sum(before.get(t, a) != a for t, a in after.items())} changed since the last run.")
-    path.write_text(json.dumps(after, ensure_ascii=False), encoding="utf-8")
+    library, _ = collect_library(content or settings.content)
+    build_understander(library, load_gazetteer(), cache or settings.data / "cache", learning())
 
 
 @app.command()
-def explain(text: str) -> None:
-    """Why a text gets its answer: what was read in it, what each model says, the nearest questions."""
-    settings = load_settings()
-    why = build_understander(read_library(settings.content), load_gazetteer(), settings.data / "cache", _learning()).explain(text)
-    u = why.understood
-    crisis = f"{u.crisis.kind} ({u.crisis.level})" if u.crisis else "none"
-    lines = [f"{u.decision}: {u.intent} ({u.score:.2f}), language {u.language}, crisis {crisis}, county {u.found.county or ', '.join(u.found.counties) or 'none'}", f"read as: {why.read_as}"]
-    lines += [f"next: {s.intent} ({s.score:.2f})" for s in u.alternatives[1:]]
-    lines += [f"by {view}: {s.intent} ({s.score:.2f})" for view, s in why.layers.items()]
-    lines += [f"near: {question} -> {s.intent} ({s.score:.2f})" for question, s in zip(why.closest_texts, why.closest, strict=True)]
-    sys.stdout.write("\n".join(lines) + "\n")
-
-
-@app.command()
-def segments() -> None:
+def segments(table: Annotated[bool, typer.Option("--table", help="Instead: what every answer of Faro costs, as the table of docs/sms.md.")] = False) -> None:
     """Read JSON lines {"text"} and write {"encoding", "segments"} as a carrier counts them, one line each."""
+    if table:
+        sys.stdout.write(_costs(load_settings().content))
+        return
     for line in sys.stdin:
         if line.strip():
             kind, count = count_segments(json.loads(line)["text"])
@@ -138,15 +133,77 @@ def segments() -> None:
             sys.stdout.flush()
 
 
+@app.command("studio-link")
+def studio_link(name: str, role: Annotated[str, typer.Option(help="editor or coordinator.")] = "editor") -> None:
+    """Print a link that signs a volunteer in to the studio; it is good for an hour."""
+    if role not in ROLES:
+        raise typer.BadParameter(f"{role}: one of {', '.join(ROLES)}")
+    settings = load_settings()
+    key = SignIn(settings.key()).link(Volunteer(name=name[:60], role=role))
+    base = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
+    sys.stdout.write(f"{base}/studio/enter?key={key}\n")
+
+
 @app.command()
-def check(content: Annotated[Path | None, typer.Option(help="The folder to check.")] = None) -> None:
-    """Read all content and list every problem with its file and line."""
-    folder = content or load_settings().content
-    library = read_library(folder)
-    rows = read_rows(folder / "contacts")
-    if problems := problems_of(library, rows, load_gazetteer()):
-        raise ContentError(problems)
-    err.print(f"[green]All is well:[/green] {len(library.pages)} pages, {len(library.questions)} questions, {len(rows)} contacts.")
+def report(
+    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The first day; thirty days ago when none is named.")] = None,
+    county: Annotated[str | None, typer.Option(help="Only this county; what is fewer than five there is not told.")] = None,
+    format: Annotated[str, typer.Option(help="text, csv or json.")] = "text",
+) -> None:
+    """What residents asked, in figures, and what Faro could not answer: for a meeting."""
+    if format not in ("text", "csv", "json"):
+        raise typer.BadParameter(f"{format}: one of text, csv, json")
+    named = load_gazetteer().county_named(county) if county else None
+    if county and not named:
+        raise typer.BadParameter(f"{county}: no county of North Carolina")
+    until = day_of(now())
+    first = since.date() if since else until - timedelta(days=29)
+
+    async def read() -> tuple[Figures, list[Alike]]:
+        store = await open_store(load_settings().database())
+        try:
+            asked = [one for one in await store.unanswered() if day_of(one.at) >= first and named in (None, one.county)]
+            return figures(await store.tallies(first), await store.ratings(), since=first, until=until, county=named), alike(asked)
+        finally:
+            await store.close()
+
+    found, groups = asyncio.run(read())
+    if format == "text":
+        Console(file=sys.stdout).print(as_text(found, groups))
+    else:
+        sys.stdout.write((as_csv if format == "csv" else as_json)(found, groups) + "\n")
+
+
+@app.command()
+def fallback() -> None:
+    """Print the TwiML for Twilio's fallback URL: what residents are told while Faro is away. Put it on a server that is not Faro's."""
+    settings = load_settings()
+    words = Words(ROOT / "locale")
+    directory = Directory(read_rows(settings.content / "contacts"), load_gazetteer().counties)
+    texts = tuple(fold(fill(words.say("fallback.sms", language), directory, language)) for language in LANGUAGES)
+    sys.stdout.write(twiml(texts) + "\n")
+
+
+@app.command("map")
+def county_map(show: Annotated[str, typer.Option(help=f"{', '.join(SHOWS)}.")] = "coalition") -> None:
+    """Print what each county has, as an SVG picture (docs/images/map.svg)."""
+    if show not in SHOWS:
+        raise typer.BadParameter(f"{show}: one of {', '.join(SHOWS)}")
+    gazetteer = load_gazetteer()
+    rows = read_rows(load_settings().content / "contacts")
+    wanted: Show = next(one for one in SHOWS if one == show)
+    sys.stdout.write(picture_file(wanted, Directory(rows, gazetteer.counties), rows, gazetteer, Words(ROOT / "locale"), now()))
+
+
+def _costs(content: Path) -> str:
+    """The table of docs/sms.md."""
+    gazetteer = load_gazetteer()
+    directory = Directory(read_rows(content / "contacts"), gazetteer.counties)
+    kit = Kit(library=read_library(content), directory=directory, gazetteer=gazetteer, words=Words(ROOT / "locale"), now=A_DAY)
+    return cost_table(asyncio.run(all_sent(kit, discover_rooms())))
+
+
+app.command()(check)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -156,33 +213,5 @@ def test(context: typer.Context) -> None:
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *context.args])  # noqa: S606  our own interpreter
 
 
-def _learning() -> Progress:
-    """A bar on standard error while Faro learns from content that it has not seen, which takes the better part of a minute."""
-    bar = Bar(TextColumn("Learning from the content (once)"), BarColumn(), TextColumn("{task.completed}/{task.total} questions"), console=err, transient=True)
-    task = bar.add_task("learn", total=None)
-
-    def show(done: int, total: int) -> None:
-        if err.is_terminal and not bar.finished:
-            bar.start()
-        bar.update(task, completed=done, total=total)
-        if done >= total:
-            bar.stop()
-            err.print("[dim]Learning from the content: almost ready.[/dim]")
-
-    return show
-
-
-def _log_quietly(settings: Settings) -> None:
-    """Plain lines on standard error. httpx would log Telegram's addresses, and the bot's token stands in them."""
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for name in ("httpx", "httpcore", "telegram", "alembic", "twilio"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
 def run() -> None:
-    """The entry: errors raised on purpose are told in words, without a traceback."""
-    try:
-        app()
-    except FaroError as error:
-        err.print(f"[red]{escape(str(error))}[/red]")
-        raise SystemExit(1) from None
+    guarded(app)

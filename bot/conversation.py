@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from time import perf_counter
+from typing import Protocol
 from weakref import WeakValueDictionary
 
 from pydantic import TypeAdapter
@@ -16,13 +17,16 @@ from bot.geo.tables import Meaning
 from bot.geo.text import Found
 from bot.intents import Kit, Turn
 from bot.library.pages import CRISIS
-from bot.messages import Channel, Choice, CrisisLevel, Inbound, Language, Reply
+from bot.limits import PER_PERSON, TOLD, Limiter
+from bot.messages import LOCAL_TIME, Channel, Choice, CrisisLevel, Inbound, Language, Reply
+from bot.metrics import ANSWERS, count_answer
 from bot.router import Asked, Rooms, Stage, route
 from bot.store.privacy import person_key, scrubbed
-from bot.store.store import Kept, Store
+from bot.store.store import Kept
 from bot.store.tables import Conversation as Standing
-from bot.store.tables import Handled, Person
-from bot.understanding.commands import CARRIER_START, CARRIER_STOP, picked
+from bot.store.tables import Handled, Handling, Person, Tally
+from bot.understanding.commands import CARRIER_START, CARRIER_STOP, COMMANDS, picked
+from bot.understanding.crisis import by_words
 from bot.understanding.normalise import clean, folded, printable
 from bot.understanding.understander import Understander, Understanding
 from bot.wording.fitting import STYLES, Fitted, Style, fit, fit_more
@@ -32,10 +36,11 @@ log = logging.getLogger(__name__)
 PLACE_HOLDS = timedelta(hours=24)
 A_ZIP = re.compile(r"\d{5}(-\d{4})?")
 LONGEST_TEXT = 20_000
+# The web door counts addresses, too, and says so itself.
+LIMITED = frozenset({Channel.SMS, Channel.WHATSAPP, Channel.TELEGRAM})
 # Orders that our own texts and the carriers teach in one form: they do not say which language a person speaks.
 IN_ANY_LANGUAGE = frozenset({"more", "start", "stop"})
 _FITTED = TypeAdapter(Fitted)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,28 +62,39 @@ class _Scene:
     now: datetime
 
 
+class Remembers(Protocol):
+    """What a conversation asks of its memory; none of it fails."""
+
+    async def answered_before(self, channel: str, message_id: str, /) -> str | None: ...
+    async def recall(self, key: str, /) -> tuple[Person | None, Standing | None]: ...
+    async def keep(self, kept: Kept, /) -> str: ...
+
+
 class Conversation:
     """Answers messages. Those of one person in the order they came, those of different persons at the same time."""
 
-    def __init__(self, *, mind: Callable[[], Mind], rooms: Rooms, store: Store, counties: CountyMap, secret: bytes, clock: Callable[[], datetime]) -> None:
+    def __init__(self, *, mind: Callable[[], Mind], rooms: Rooms, memory: Remembers, counties: CountyMap, limiter: Limiter, secret: bytes, clock: Callable[[], datetime]) -> None:
         self._mind = mind
         self._rooms = rooms
-        self._store = store
+        self._memory = memory
         self._counties = counties
+        self._limiter = limiter
         self._secret = secret
         self._clock = clock
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def answer(self, inbound: Inbound) -> Fitted:
         """What to send back. The same message id is given the same answer again, and nothing is done twice."""
+        began = perf_counter()
         key = person_key(self._secret, inbound.channel, inbound.sender)
         lock = self._turns.setdefault(key, asyncio.Lock())
         async with lock:
-            before = await self._or_nothing(lambda: self._store.answered_before(inbound.channel, inbound.message_id))
+            before = await self._memory.answered_before(inbound.channel, inbound.message_id)
             if before is not None:
-                return _FITTED.validate_json(before)
-            remembered = await self._or_nothing(lambda: self._store.recall(key))
-            person, standing = remembered or (None, None)
+                return replace(_FITTED.validate_json(before), repeated=True)
+            if inbound.channel in LIMITED and self._limiter.wait((PER_PERSON, key)) and not by_words(inbound.text[:LONGEST_TEXT]):
+                return self._too_often(inbound, key)
+            person, standing = await self._memory.recall(key)
             now = self._clock()
             scene = _Scene(
                 inbound=replace(inbound, text=inbound.text[:LONGEST_TEXT]),
@@ -90,17 +106,19 @@ class Conversation:
             reply = await self._reply(scene)
             fitted = self._fitted(reply, scene)
             kept = self._kept(scene, reply, fitted)
-            answer = await self._or_nothing(lambda: self._store.keep(kept))
-            return fitted if answer is None or answer == kept.handled.answer else _FITTED.validate_json(answer)
+            answer = await self._memory.keep(kept)
+            if kept.tally:
+                count_answer(inbound.channel, kept.tally.decision, perf_counter() - began)
+            return fitted if answer == kept.handled.answer else replace(_FITTED.validate_json(answer), repeated=True)
 
-    @staticmethod
-    async def _or_nothing(ask: Callable[[], Awaitable[T]]) -> T | None:
-        """What the store says; nothing while the database is out of reach, since answers must not wait for it."""
-        try:
-            return await ask()
-        except Exception as error:  # noqa: BLE001  whatever the database throws, the resident gets an answer
-            log.error("the database did not answer: %s", type(error).__name__)
-            return None
+    def _too_often(self, inbound: Inbound, key: str) -> Fitted:
+        """Said once a minute, then silence: whoever floods us must not cost the others their answers. A crisis never comes here."""
+        ANSWERS.labels(inbound.channel, "limited").inc()
+        language = inbound.language_hint or self._mind().understander.understand(inbound.text[:LONGEST_TEXT]).language
+        if self._limiter.wait((TOLD, f"told {key}")):
+            return Fitted(language=language)
+        kit = self._mind().kit(self._clock())
+        return fit(Reply(language=language, intent="limit", short=kit.say("web.too_often", language)), STYLES[inbound.channel], kit.words)
 
     async def _reply(self, scene: _Scene) -> Reply:
         mind = self._mind()
@@ -140,7 +158,7 @@ class Conversation:
             alternatives=understood.alternatives,
             waiting_for=scene.standing.waiting_for,
             rest=scene.standing.rest,
-            carrier_answers=scene.inbound.channel is Channel.SMS and folded(text) in CARRIER_STOP | CARRIER_START,
+            carrier_answers=scene.inbound.carrier_answered or (scene.inbound.channel is Channel.SMS and folded(text) in CARRIER_STOP | CARRIER_START),
             outside=outside,
             media=scene.inbound.media,
         )
@@ -225,8 +243,27 @@ class Conversation:
             ),
             unanswered=scrubbed(printable(scene.inbound.text)) if effects.unanswered else None,
             feedback=scrubbed(effects.feedback) if effects.feedback else None,
+            rated=effects.rated,
+            tally=_tally(scene, reply, county),
             forget=effects.forget,
         )
+
+
+def _tally(scene: _Scene, reply: Reply, county: str | None) -> Tally | None:
+    """What is counted of an answer; nothing of silence, which is none."""
+    if reply.intent == "silence":
+        return None
+    day = scene.now.astimezone(LOCAL_TIME).date()
+    return Tally(day=day, channel=scene.inbound.channel, language=reply.language, intent=reply.intent, decision=_handling(reply.intent), county=county or "")
+
+
+def _handling(intent: str) -> Handling:
+    """What became of a message, by the intent of its answer."""
+    if intent in CRISIS:
+        return Handling.CRISIS
+    if intent in COMMANDS or intent == "useful":
+        return Handling.ORDER
+    return {"clarify": Handling.OFFERED, "none": Handling.REFUSED}.get(intent, Handling.ANSWERED)
 
 
 def _aware(moment: datetime) -> datetime:

@@ -1,7 +1,9 @@
 """Every error that is raised on purpose. The class docstring is the message; the fields are the facts."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 
 class FaroError(Exception):
@@ -23,17 +25,27 @@ class SettingError(FaroError):
         return f"{self.setting}: {self.problem}\n  What to do: {self.mend}"
 
 
+Severity = Literal["error", "warning", "note"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """Something wrong in a content file, and how to mend it."""
+    """Something in a content file that somebody should look at. What it says in words stands in locale/ under its code; an error keeps the file from being used."""
 
     path: Path
     line: int
-    what: str
-    mend: str
+    code: str
+    severity: Severity = "error"
+    column: int | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.what} {self.mend}"
+        return f"{self.path}:{self.line}: {self.code}"
+
+
+def errors_among(problems: Iterable[Problem]) -> list[Problem]:
+    """Those that keep content from being used."""
+    return [problem for problem in problems if problem.severity == "error"]
 
 
 @dataclass
@@ -44,6 +56,24 @@ class ContentError(FaroError):
 
     def __str__(self) -> str:
         return "\n".join(str(p) for p in self.problems)
+
+
+@dataclass
+class CannotDo(FaroError):
+    """A volunteer asked for what cannot be done; told in the volunteer's language."""
+
+    told: str
+
+    def __str__(self) -> str:
+        return self.told
+
+
+@dataclass
+class NoBackup(FaroError):
+    """The database could not be saved or put back. What it says in words stands in locale/ under its code."""
+
+    code: str
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -58,3 +88,8 @@ class BadRequest(FaroError):
     """A request could not be read."""
 
     reason: str
+
+
+@dataclass
+class TooLarge(BadRequest):
+    """A request is larger than we read."""

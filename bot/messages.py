@@ -53,6 +53,27 @@ class Inbound:
     location: Location | None = field(default=None, repr=False)
     language_hint: Language | None = None
     media: bool = False
+    carrier_answered: bool = False  # the vendor took it as an opt-out or opt-in and answered it
+
+
+class Delivery(StrEnum):
+    """What became of a message that was handed to a vendor."""
+
+    SENT = "sent"
+    GONE = "gone"  # the person opted out or blocked us: never again
+    LATER = "later"  # too fast, or away for a moment: certainly not delivered, may be tried again
+    REFUSED = "refused"  # something that an operator must mend; trying again changes nothing
+    UNCERTAIN = "uncertain"  # perhaps delivered: trying again could say it twice
+    WITHHELD = "withheld"  # not handed over: opted out, or outside the hours in which the channel lets us write
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """A delivery, what it is called for the operator, and when to try again."""
+
+    delivery: Delivery
+    reason: str = ""
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +115,14 @@ class Attachment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rated:
+    """What somebody thought of a page."""
+
+    intent: str
+    useful: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Effects:
     """What an answer changes in what is remembered of the person. None leaves a thing as it is."""
 
@@ -103,6 +132,7 @@ class Effects:
     waiting_for: str | None = None
     forget: bool = False
     feedback: str | None = field(default=None, repr=False)
+    rated: Rated | None = None
     unanswered: bool = False
     keep_place: bool = False
 
@@ -113,6 +143,7 @@ class Reply:
 
     `short` is the whole answer for a narrow channel (SMS); `body` is Markdown for a wide one, and what MORE gives on
     a narrow one. `lead` is a crisis line that stands before everything. `silent` means that nothing is sent.
+    `rateable` asks 'was this useful?' where the channel can. `toast` is a word in passing, no message where the channel has something lighter.
     """
 
     language: Language
@@ -126,5 +157,7 @@ class Reply:
     choices: tuple[Choice, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     ask_location: bool = False
+    rateable: bool = False
+    toast: str = ""
     silent: bool = False
     effects: Effects = Effects()

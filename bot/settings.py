@@ -1,6 +1,7 @@
 """Settings, read once from the environment and `.env`; secrets never print."""
 
 import secrets
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str = ""
+    trusted_proxies: str = ""
     data: Path = Path("data")
     database_url: SecretStr | None = None
     content: Path = ROOT / "content"
@@ -30,10 +32,12 @@ class Settings(BaseSettings):
     telegram_api_url: str = "https://api.telegram.org"
     twilio_account_sid: str = ""
     twilio_auth_token: SecretStr | None = None
+    twilio_subaccount_tokens: dict[str, SecretStr] = {}
     twilio_from: str = ""
     twilio_messaging_service_sid: str = ""
     twilio_api_url: str = "https://api.twilio.com"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
 
     def database(self) -> str:
         """SQLAlchemy address of the database: the one that is set, else a SQLite file in the data folder."""
@@ -54,6 +58,13 @@ class Settings(BaseSettings):
             path.write_text(secrets.token_urlsafe(48))
         return path.read_text().strip().encode()
 
+    def proxies(self) -> list[IPv4Network | IPv6Network]:
+        """The addresses or networks whose X-Forwarded-For is believed."""
+        try:
+            return [ip_network(one.strip(), strict=False) for one in self.trusted_proxies.split(",") if one.strip()]
+        except ValueError:
+            raise SettingError("FARO_TRUSTED_PROXIES", "holds something that is not an IP address", "write addresses or networks, with commas: 127.0.0.1, 10.0.0.0/8.") from None
+
     def telegram_webhook(self) -> bool:
         """Whether Telegram calls us (webhook) or we ask Telegram (polling)."""
         return (self.telegram_mode or ("webhook" if self.public_url else "polling")) == "webhook"
@@ -73,6 +84,7 @@ def load_settings(**given: object) -> Settings:
 
 def require_consistent(settings: Settings) -> None:
     """Refuse settings that would leave a door open to anyone or unable to answer."""
+    settings.proxies()
     if settings.telegram_token and settings.telegram_mode == "webhook" and not settings.public_url:
         raise SettingError("FARO_PUBLIC_URL", "is not set, and Telegram's webhook needs it", "set it to this server's https address, or FARO_TELEGRAM_MODE=polling.")
     if settings.twilio_account_sid and not (settings.twilio_auth_token and settings.twilio_auth_token.get_secret_value()):

@@ -24,6 +24,5 @@ async def answer(turn: Turn, kit: Kit) -> Reply:
         title=kit.say("coalition.title", language, county=county),
         short=short,
         contacts=(*found.own[:MOST], *found.nearby[:1], *found.statewide[:1]),
-        after=kit.say("coalition.after", language),
         effects=Effects(waiting_for="coalition"),
     )

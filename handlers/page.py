@@ -25,8 +25,9 @@ async def answer(turn: Turn, kit: Kit) -> Reply:
         short=page.sms or page.title,
         body=page.body,
         contacts=tuple(contacts[:MOST_CONTACTS]),
+        rateable=True,
     )
     if not (page.directory and turn.found.options):
         return reply
     which = ask_county(turn, kit, waiting_for=turn.intent)
-    return replace(reply, after=which.short, choices=which.choices, effects=which.effects)
+    return replace(reply, after=which.short, choices=which.choices, effects=which.effects, rateable=False)

@@ -10,12 +10,13 @@ import pytest
 from pydantic import SecretStr
 
 from bot.app import Faro, compose
-from bot.content import read_mind
+from bot.content import Content, Live
 from bot.conversation import Mind
 from bot.geo.tables import Gazetteer, load_gazetteer
 from bot.settings import ROOT, Settings
 from bot.store.store import open_store
 from bot.wording.catalog import Words
+from tests.small_content import write_content
 
 # Noon in North Carolina, some days before a third Wednesday.
 NOON = datetime(2026, 12, 10, 17, 0, tzinfo=UTC)
@@ -57,7 +58,7 @@ def mind(words: Words, gazetteer: Gazetteer, model_cache: Path) -> Mind:
     descriptor = os.open(lock, os.O_CREAT | os.O_RDWR)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        built = read_mind(ROOT / "content", model_cache, words, gazetteer)
+        built = Content(ROOT / "content", model_cache, words, gazetteer, Clock()).live.mind
     finally:
         os.close(descriptor)
     return built
@@ -78,5 +79,14 @@ def clock() -> Clock:
 async def faro(settings: Settings, mind: Mind, words: Words, gazetteer: Gazetteer, clock: Clock) -> AsyncIterator[Faro]:
     """Faro without doors, over a new SQLite file."""
     store = await open_store(settings.database())
-    yield compose(settings, words=words, gazetteer=gazetteer, mind=mind, store=store, clock=clock)
+    yield compose(settings, words=words, gazetteer=gazetteer, live=lambda: Live(mind=mind, read_at=NOON), store=store, clock=clock)
     await store.close()
+
+
+@pytest.fixture(scope="session")
+def learnt(tmp_path_factory: pytest.TempPathFactory, words: Words, gazetteer: Gazetteer) -> Path:
+    """What is learnt from the first content, once for all tests."""
+    folder = tmp_path_factory.mktemp("learnt")
+    write_content(folder / "content")
+    Content(folder / "content", folder / "cache", words, gazetteer, lambda: NOON)
+    return folder / "cache"

@@ -55,7 +55,11 @@ def signed(form: Mapping[str, str], *, token: str = TWILIO_TOKEN, path: str = SM
 def twiml_texts(answer: httpx.Response) -> list[str]:
     """The messages of a TwiML answer, none for silence."""
     assert answer.headers["content-type"].startswith("application/xml")
-    root = ElementTree.fromstring(answer.text)
+    return twiml_of(answer.text)
+
+
+def twiml_of(xml: str) -> list[str]:
+    root = ElementTree.fromstring(xml)
     assert root.tag == "Response"
     return [message.text or "" for message in root]
 

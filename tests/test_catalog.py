@@ -39,10 +39,15 @@ def _pattern(text: ast.JoinedStr) -> str:
     return "".join(re.escape(str(part.value)) if isinstance(part, ast.Constant) else r"[\w-]+" for part in text.values)
 
 
+def _studio() -> list[str]:
+    return [path.read_text(encoding="utf-8") for path in (ROOT / "bot" / "studio" / "templates").glob("*.html")]
+
+
 @pytest.fixture(scope="module")
 def template_keys() -> set[str]:
-    """t.send in the page is the sentence web.send."""
-    return {f"web.{name}" for path in FILES.glob("*.html") for name in re.findall(r"\bt\.(\w+)", path.read_text(encoding="utf-8"))}
+    """t.send in the page is the sentence web.send; t("today.title") in the studio is studio.today.title."""
+    page = {f"web.{name}" for path in FILES.glob("*.html") for name in re.findall(r"\bt\.(\w+)", path.read_text(encoding="utf-8"))}
+    return page | {f"studio.{name}" for text in _studio() for name in re.findall(r"""\bt\(["']([\w.-]+)["'][,)]""", text)}
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +60,8 @@ def spoken_keys() -> set[str]:
 def key_patterns() -> set[str]:
     """Keys that the code puts together; those of the page are read in the page."""
     made = {_pattern(node) for tree in _sources() for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)}
-    return {p for p in made if re.match(r"[a-z]+\\\.", p) and not p.startswith(r"web\.")}
+    begun = {rf"studio\.{re.escape(name)}[\w-]+" for text in _studio() for name in re.findall(r"""\bt\(["']([\w.-]+\.)["'] ~""", text)}
+    return begun | {p for p in made if re.match(r"[a-z]+\\\.", p) and not p.startswith(r"web\.")}
 
 
 def test_both_languages_have_the_same_keys(words: Words) -> None:
@@ -71,7 +77,7 @@ def test_both_languages_have_the_same_placeholders(words: Words) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_key_stands_twice(language: Language) -> None:
-    text = (ROOT / "locale" / language / "LC_MESSAGES" / "faro.po").read_text(encoding="utf-8")
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "locale" / language / "LC_MESSAGES").glob("*.po"))
     keys = re.findall(r'^msgid "(.+)"$', text, re.MULTILINE)
     assert len(keys) == len(set(keys))
     assert "fuzzy" not in text

@@ -1,6 +1,8 @@
 """SMS parts: counted as carriers count, folded only where that helps, cut so that nothing is lost."""
 
 import json
+import shutil
+import subprocess
 import unicodedata
 from pathlib import Path
 
@@ -8,6 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bot.messages import LANGUAGES
+from bot.settings import ROOT
+from bot.wording.catalog import Words
 from bot.wording.gsm7 import FOLDED, encoding, first_segment, fold, segments, units
 from bot.wording.narrow import cut
 
@@ -130,3 +135,30 @@ def test_a_part_ends_with_a_sentence_when_it_can() -> None:
 def test_what_fits_has_no_footer() -> None:
     assert cut("a" * 459, FOOTER, folding=True) == ("a" * 459, "")
     assert units("a€", encoding("a€")) == 3
+
+
+SECOND_OPINION = """
+const { SegmentedMessage } = require('sms-segments-calculator');
+for (const text of JSON.parse(require('fs').readFileSync(0))) {
+  const message = new SegmentedMessage(text, 'auto', false);
+  console.log(JSON.stringify([message.encodingName, message.segments.length]));
+}
+"""
+
+
+def test_an_npm_package_that_nobody_here_wrote_counts_the_same() -> None:
+    """npm sms-segments-calculator (Twilio, MIT), installed by this test, over every sentence that Faro sends and the oracle's lines."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm:
+        pytest.skip("no node and npm here: the second opinion on segments is not asked")
+    folder = ROOT / ".pytest_cache" / "npm"
+    folder.mkdir(parents=True, exist_ok=True)
+    if subprocess.run([npm, "install", "--silent", "--prefix", str(folder), "sms-segments-calculator@1.3.0"], capture_output=True, check=False, timeout=120).returncode:
+        pytest.skip("npm could not install sms-segments-calculator: the second opinion on segments is not asked")
+    words = Words(ROOT / "locale")
+    texts = [fold(words.say(key, language)) for language in LANGUAGES for key in sorted(words.keys(language))]
+    texts += [json.loads(line)["text"] for line in (Path(__file__).parent / "data" / "sms_segments.jsonl").read_text(encoding="utf-8").splitlines()]
+    done = subprocess.run([node, "-e", SECOND_OPINION], input=json.dumps(texts), capture_output=True, text=True, check=True, cwd=folder)
+    counted = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(counted) == len(texts)
+    assert [(c, t) for c, t in zip(counted, texts, strict=True) if c != list(segments(t))] == []

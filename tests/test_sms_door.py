@@ -1,15 +1,22 @@
 """The SMS and WhatsApp door: Twilio's signed forms in, TwiML out."""
 
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
 
 from bot.app import Faro
+from bot.cli import app
 from bot.messages import Channel
 from bot.store.privacy import person_key
-from tests.doors import PUBLIC_URL, SMS_PATH, TWILIO_TOKEN, House, open_house, signed, twiml_texts
+from bot.wording.gsm7 import segments
+from tests.conftest import Clock
+from tests.doors import PUBLIC_URL, SMS_PATH, TWILIO_TOKEN, House, open_house, signed, twiml_of, twiml_texts
 
 ANA = "+19195550142"
 FORM = "application/x-www-form-urlencoded"
@@ -177,3 +184,125 @@ async def test_nobody_is_stored_by_number(house: House) -> None:
     assert person.county == "Watauga"
     for path in house.faro.settings.data.glob("faro.sqlite3*"):
         assert ANA.encode()[2:] not in path.read_bytes()
+
+
+ACCOUNT = "AC" + "1" * 32
+
+
+async def test_a_subaccounts_number_is_checked_with_the_subaccounts_token(faro: Faro) -> None:
+    """Numbers of a subaccount, or in a Messaging Service's pool, are signed with the token of the account that owns them."""
+    tokens = {ACCOUNT: SecretStr("token of the subaccount")}
+    async with open_house(faro, twilio_auth_token=TWILIO_TOKEN, public_url=PUBLIC_URL, twilio_subaccount_tokens=tokens) as house:
+        ours, theirs = sms("MENU", "SM1"), sms("MENU", "SM2", AccountSid=ACCOUNT, MessagingServiceSid="MG" + "0" * 32)
+        assert (await house.client.post(SMS_PATH, data=ours, headers=signed(ours))).status_code == 200
+        assert (await house.client.post(SMS_PATH, data=theirs, headers=signed(theirs, token="token of the subaccount"))).status_code == 200
+        assert (await house.client.post(SMS_PATH, data=theirs, headers=signed(theirs))).status_code == 403, "no silent fall-back to another secret"
+
+
+async def test_the_query_string_is_signed_too(house: House) -> None:
+    form, path = sms("MENU"), f"{SMS_PATH}?campaign=1&b=%20x"
+    assert (await house.client.post(path, data=form, headers=signed(form, path=path))).status_code == 200
+    assert (await house.client.post(f"{SMS_PATH}?campaign=2", data=form, headers=signed(form, path=path))).status_code == 403
+
+
+async def test_the_first_misfits_say_what_to_compare_and_a_flood_fills_no_log(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    form = sms("refugio", AccountSid=ACCOUNT)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(150):
+            await house.client.post(SMS_PATH, data=form, headers=signed(form, token="wrong"))
+    assert f"{PUBLIC_URL}{SMS_PATH}" in caplog.messages[0]
+    assert "FARO_TWILIO_AUTH_TOKEN" in caplog.messages[0]
+    assert len(caplog.messages) == 6
+    assert ANA[2:] not in caplog.text
+    assert "refugio" not in caplog.text
+
+
+@pytest.mark.parametrize(("kind", "body", "texts"), [("STOP", "VOLVER A CASA", 0), ("STOP", "parar", 0), ("START", "volver", 0), ("HELP", "AYUDA", 1)])
+async def test_what_twilio_took_as_an_order_is_remembered_and_not_answered_again(house: House, kind: str, body: str, texts: int) -> None:
+    """OptOutType: with Advanced Opt-Out Twilio has answered already, whatever the word was."""
+    await says(house, "hola", "SM0")
+    assert len(await says(house, body, "SM1", OptOutType=kind)) == texts
+    person, _ = await house.faro.store.recall(person_key(house.faro.settings.key(), Channel.SMS, ANA))
+    assert person is not None
+    assert person.opted_out is (kind == "STOP")
+
+
+async def test_a_whatsapp_user_without_a_number_is_somebody(house: House) -> None:
+    await says(house, "vivo en boone", "SM1", From="", ExternalUserId="US.1234")
+    (text,) = await says(house, "refugio", "SM2", From="whatsapp:US.1234")
+    assert "Condado de Watauga" in text
+
+
+async def test_a_pressed_button_counts_as_its_payload(house: House) -> None:
+    (text,) = await says(house, "Ver", "SM1", From=f"whatsapp:{ANA}", ButtonPayload="menu", ButtonText="Ver", MessageType="button")
+    assert "1 " in text
+
+
+@pytest.mark.parametrize(
+    "text", ["no para de llover", "the bleeding wont stop", "stop. ya me quiero morir", "I cant stop crying", "cuando va a parar la lluvia", "the bus stop is flooded", "end of my rope"]
+)
+async def test_what_only_sounds_like_an_opt_out_is_none(house: House, text: str) -> None:
+    (answer,) = await says(house, text, "SM1")
+    person, _ = await house.faro.store.recall(person_key(house.faro.settings.key(), Channel.SMS, ANA))
+    assert person is not None
+    assert not person.opted_out
+    if "morir" in text:
+        assert "988" in answer
+
+
+STOPS = ("ALTO", "parar", "Basta!", "cancelar", "BAJA", "no me escriban mas", "take me off this list", "please stop texting me", "ya no quiero mensajes", "Stop!!", "STOP.", "no más mensajes")
+
+
+@pytest.mark.parametrize("text", STOPS)
+async def test_every_reasonable_way_to_say_stop_is_heard(house: House, text: str) -> None:
+    texts = await says(house, text, "SM1")
+    person, _ = await house.faro.store.recall(person_key(house.faro.settings.key(), Channel.SMS, ANA))
+    assert person is not None
+    assert person.opted_out
+    assert all(segments(t) == ("GSM-7", 1) and "START" in t for t in texts)
+
+
+async def test_a_list_holds_its_place_for_a_day_through_a_restart_and_a_new_question_drops_it(faro: Faro, clock: Clock) -> None:
+    async def open_and_say(body: str, sid: str) -> str:
+        async with open_house(faro, twilio_auth_token=TWILIO_TOKEN, public_url=PUBLIC_URL) as house:
+            return "".join(await says(house, body, sid))
+
+    assert "9 Talk to a person" in await open_and_say("MENU", "SM1")
+    clock.moment += timedelta(hours=23)
+    assert "211" in await open_and_say("9", "SM2")
+    clock.moment += timedelta(hours=25)
+    assert "9 Talk to a person" in await open_and_say("9", "SM3"), "a list of the day before is gone: the menu again"
+    long = await open_and_say("i cant sleep since the storm", "SM4")
+    assert "MORE" in long
+    await open_and_say("shelter in boone", "SM5")
+    assert await open_and_say("MORE", "SM6") not in long
+
+
+async def test_status_callbacks_are_counted_and_failures_named(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    for form in ({**STATUS, "MessageStatus": "undelivered", "ErrorCode": "30007"}, {**STATUS, "MessageStatus": "<b>", "ErrorCode": "x1"}):
+        answer = await house.client.post("/twilio/status", data=form, headers=signed(form, path="/twilio/status"))
+        assert answer.status_code == 204
+    metrics = (await house.client.get("/metrics")).text
+    assert 'faro_twilio_status_total{error="30007",status="undelivered"}' in metrics
+    assert 'faro_twilio_status_total{error="",status="other"}' in metrics
+    assert "a carrier filtered the text" in caplog.text
+
+
+def test_the_fallback_holds_the_crisis_lines_and_211_in_both_languages() -> None:
+    done = CliRunner().invoke(app, ["fallback"])
+    assert done.exit_code == 0
+    english, spanish = twiml_of(done.stdout)
+    for text in (english, spanish):
+        assert all(number in text for number in ("911", "988", "211"))
+        assert segments(text) == ("GSM-7", 1)
+    assert "llame" in spanish or "peligro" in spanish
+
+
+async def test_one_who_floods_is_told_once_and_others_and_a_crisis_are_answered(house: House) -> None:
+    answers = [await says(house, f"food {n}", f"SM{n}") for n in range(60)]
+    told = [texts for texts in answers if texts and "wait a minute" in texts[0]]
+    assert (len(told), sum(not texts for texts in answers)) == (1, 29)
+    assert "911" in told[0][0]
+    assert len(await says(house, "shelter in boone", "SMX", From="+19195550143")) == 1
+    (crisis,) = await says(house, "i want to kill myself", "SMY")
+    assert "988" in crisis

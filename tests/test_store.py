@@ -13,12 +13,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
+from bot.messages import Rated
 from bot.store.store import KEEP_HANDLED, KEEP_WORDS, Kept, Store, open_store
 from bot.store.tables import Conversation, Handled, Person
 from tests.postgres import new_database, running_postgres
 
 NOW = datetime(2026, 12, 10, 17, 0, tzinfo=UTC)
-TABLES = ("person", "conversation", "handled", "unanswered", "feedback")
+TABLES = ("person", "conversation", "handled", "unanswered", "feedback", "rating")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ async def test_the_migrations_make_the_tables_of_the_code(store: Store, url: str
     def compare(connection: Connection) -> Any:
         return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), SQLModel.metadata)
 
-    assert set(SQLModel.metadata.tables) == set(TABLES)
+    assert set(SQLModel.metadata.tables) == {*TABLES, "tally", "inbox"}
     assert await _asked(url, compare) == []
     assert await store.alive()
 
@@ -110,7 +111,17 @@ async def test_the_same_message_gets_the_first_answer_and_nothing_twice(store: S
     assert await store.keep(_kept(answer="second", unanswered="q")) == "first"
     assert await store.answered_before("sms", "m1") == "first"
     assert await store.answered_before("telegram", "m1") is None
-    assert await _counts(url) == {"person": 1, "conversation": 1, "handled": 1, "unanswered": 1, "feedback": 0}
+    assert await _counts(url) == {"person": 1, "conversation": 1, "handled": 1, "unanswered": 1, "feedback": 0, "rating": 0}
+
+
+async def test_a_page_is_rated_once_by_a_person_and_their_last_word_counts(store: Store) -> None:
+    for n, (key, intent, useful) in enumerate([("ann", "food", True), ("ann", "food", False), ("ann", "water", True), ("bob", "food", True)]):
+        await store.keep(_kept(key=key, message=f"r{n}", at=NOW + timedelta(minutes=n), rated=Rated(intent=intent, useful=useful)))
+    assert [(r.key, r.intent, r.useful, r.language, r.county) for r in await store.ratings()] == [
+        ("bob", "food", True, "es", "Wake"),
+        ("ann", "water", True, "es", "Wake"),
+        ("ann", "food", False, "es", "Wake"),
+    ]
 
 
 async def test_the_same_message_at_the_same_time_has_one_answer(store: Store, url: str) -> None:
@@ -122,23 +133,24 @@ async def test_the_same_message_at_the_same_time_has_one_answer(store: Store, ur
 
 async def test_forget_removes_everything_of_that_person_only(store: Store, url: str) -> None:
     for n in range(3):
-        await store.keep(_kept(message=f"m{n}", at=NOW + timedelta(minutes=n), unanswered="q", feedback="f"))
+        await store.keep(_kept(message=f"m{n}", at=NOW + timedelta(minutes=n), unanswered="q", feedback="f", rated=Rated(intent="food", useful=True)))
     await store.keep(_kept(key="bob", message="b1", unanswered="his"))
     assert await store.keep(_kept(message="delete", answer="done", at=NOW + timedelta(hours=1), forget=True)) == "done"
     assert set((await _counts(url, "key = 'ann'")).values()) == {0}
     assert await store.recall("ann") == (None, None)
     assert await store.answered_before("sms", "delete") == "done"
     assert await store.answered_before("sms", "m2") is None
-    assert await _counts(url, "key = 'bob'") == {"person": 1, "conversation": 1, "handled": 1, "unanswered": 1, "feedback": 0}
+    assert await _counts(url, "key = 'bob'") == {"person": 1, "conversation": 1, "handled": 1, "unanswered": 1, "feedback": 0, "rating": 0}
 
 
 async def test_tidy_drops_what_is_older_than_it_is_kept(store: Store) -> None:
     for name, age in {"new": timedelta(), "week": KEEP_HANDLED - timedelta(hours=1), "old": KEEP_HANDLED + timedelta(hours=1), "oldest": KEEP_WORDS + timedelta(hours=1)}.items():
-        await store.keep(_kept(key=name, message=name, at=NOW - age, unanswered=name, feedback=name))
+        await store.keep(_kept(key=name, message=name, at=NOW - age, unanswered=name, feedback=name, rated=Rated(intent=name, useful=True)))
     await store.tidy(NOW)
     assert [n for n in ("new", "week", "old", "oldest") if await store.answered_before("sms", n)] == ["new", "week"]
     assert [u.text for u in await store.unanswered()] == ["new", "week", "old"]
     assert [f.text for f in await store.feedback()] == ["new", "week", "old"]
+    assert [r.intent for r in await store.ratings()] == ["new", "week", "old"]
 
 
 async def test_a_write_that_fails_leaves_nothing(store: Store, url: str) -> None:

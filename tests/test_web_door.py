@@ -1,15 +1,20 @@
 """The web door: JSON for the page's script, a plain form for everyone else, and the files around them."""
 
+import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from html import unescape
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.routing import Route
 
-from bot.app import Faro
+from bot.app import Faro, build_doors
 from tests.doors import House, open_house
 
 CHAT = "/api/chat"
@@ -34,6 +39,7 @@ async def chat(house: House, text: str, id_: str = "m1", **more: object) -> dict
     [
         ("where can i sleep tonight, im in asheville", "en", ["Buncombe", "43362", 'href="tel:+18282506100"']),
         ("donde puedo dormir hoy en asheville", "es", ["Buncombe", "43362", 'href="tel:+18282506100"']),
+        ("support groups in siler city", "en", ['href="https://www.openstreetmap.org/search?query=401+N+Ivey+Ave,+Siler+City"']),
         ("no puedo dormir desde la tormenta", "es", ["<h2>", 'href="tel:988"']),
         ("quiero morirme", "es", ["988", "911"]),
         ("", "en", ["empty message"]),
@@ -42,7 +48,7 @@ async def chat(house: House, text: str, id_: str = "m1", **more: object) -> dict
         ("food " * 3999, "en", ["211"]),
         ("<script>alert(1)</script> & <b>shelter", "en", ["211"]),
     ],
-    ids=["English", "Spanish", "a page", "crisis", "empty", "emoji only", "control characters", "20,000 characters", "HTML of the resident"],
+    ids=["English", "Spanish", "a map", "a page", "crisis", "empty", "emoji only", "control characters", "20,000 characters", "HTML of the resident"],
 )
 async def test_a_question_is_answered_in_html(house: House, text: str, language: str, holds: list[str]) -> None:
     data = await chat(house, text)
@@ -107,13 +113,51 @@ async def test_peer_connections_comes_with_a_calendar_file(house: House) -> None
     [
         b"", b"{", b"[]", b"null", b"7", b"\xff", b'{"text": "hi"}', b'{"id": "", "text": "hi"}', b'{"id": 7, "text": "hi"}', b'{"id": "a", "text": 7}', b'{"id": "a", "language": "fr"}',
         b'{"id": "a", "location": {"latitude": 91, "longitude": 0}}', b'{"id": "a", "location": {"latitude": NaN, "longitude": 0}}', b'{"id": "a", "text": "\\ud800"}', b"[" * 3000,
-        json.dumps({"id": "a", "text": "x" * 20_001}).encode(), json.dumps({"id": "a" * 81}).encode(), json.dumps({"id": "a", "text": "x" * 100_000}).encode(),
+        json.dumps({"id": "a" * 81}).encode(),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_read_is_said_so(house: House, body: bytes) -> None:
     answer = await house.client.post(CHAT, content=body, headers={"accept-language": "es-MX"})
     assert answer.status_code == 400
-    assert answer.json() == {"message": "No pude leer eso. Escríbalo otra vez, por favor."}
+    assert answer.json() == {"message": "No pude leer eso. Escríbalo otra vez, por favor.", "html": "<p>No pude leer eso. Escríbalo otra vez, por favor.</p>\n"}
+
+
+ANYTHING = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=12)
+FIELDS = st.dictionaries(st.sampled_from(["session", "id", "text", "language", "location", "latitude", "longitude"]), ANYTHING)
+
+
+@given(sent=ANYTHING | FIELDS | FIELDS.map(lambda fields: {"id": "a", **fields}))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_json_of_any_kind_is_no_error_of_ours(hearing: Callable[[object], int], sent: object) -> None:
+    assert hearing(sent) in (200, 400, 413, 429)
+
+
+@pytest.fixture
+def hearing(faro: Faro) -> Callable[[object], int]:
+    """Sends a body to the door and gives the status: a new loop each time, as hypothesis is not async."""
+    routes = [r for r in build_doors(faro).routes if isinstance(r, Route) and r.path == CHAT]
+
+    async def status(sent: object) -> int:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=Starlette(routes=routes)), base_url="https://faro.example.org") as client:
+            return (await client.post(CHAT, content=json.dumps(sent).encode("utf-8", "surrogatepass"))).status_code
+
+    return lambda sent: asyncio.run(status(sent))
+
+
+@pytest.mark.parametrize(("length", "status"), [(20_000, 200), (20_001, 413), (100_000, 413)])
+async def test_what_is_too_long_is_said_so(house: House, length: int, status: int) -> None:
+    answer = await house.client.post(CHAT, json={"id": "a", "text": "x" * length, "language": "es"}, headers={"accept-language": "es"})
+    assert answer.status_code == status
+    assert ("demasiado largo" in answer.text) == (status == 413)
+    assert ("tel:911" in answer.json()["html"]) or status == 200
+    page = await house.client.post("/?lang=es", data={"text": "x" * length})
+    assert page.status_code == status
+    assert ("demasiado largo" in page.text) == (status == 413)
+
+
+async def test_a_crisis_is_heard_however_long_the_message(house: House) -> None:
+    data = await chat(house, "my house is gone. " * 1500 + " i want to kill myself")
+    assert 'href="tel:988"' in data["html"]
 
 
 def hidden(page: httpx.Response) -> dict[str, str]:
@@ -139,6 +183,23 @@ async def test_the_form_keeps_the_conversation_without_javascript(house: House) 
     assert re.search(r'class="turn you"[^>]*>.*?<div class="body">Food</div>', page.text)
 
 
+async def test_the_form_without_a_word_is_answered_without_an_empty_bubble(house: House) -> None:
+    page = await submit(house, await house.client.get("/"), text="")
+    assert "empty message" in page.text
+    assert page.text.count("data-turn") == 1
+
+
+async def test_an_answer_can_be_rated(house: House) -> None:
+    data = await chat(house, "no puedo dormir desde la tormenta")
+    assert data["rating"] == [{"label": "Me sirvió", "says": "#useful:yes:sleep"}, {"label": "No me sirvió", "says": "#useful:no:sleep"}]
+    thanks = await chat(house, data["rating"][0]["says"], "m2", session=data["session"])
+    assert "Gracias" in thanks["html"]
+    assert (await chat(house, "MENU", "m3"))["rating"] == []
+    page = await submit(house, await house.client.get("/?lang=es"), text="no puedo dormir desde la tormenta")
+    page = await submit(house, page, says="#useful:no:sleep", text="")
+    assert re.search(r'class="turn you"[^>]*>.*?<div class="body">No me sirvió</div>', page.text)
+
+
 async def test_the_form_sent_twice_is_answered_once(house: House) -> None:
     page = await house.client.get("/")
     first = await submit(house, page, text="what is the capital of france")
@@ -159,7 +220,8 @@ async def test_a_forged_transcript_is_not_shown(house: House, change: Any) -> No
 @pytest.mark.parametrize("body", [b"\xff\xfe=%ff", b"", b"text=" + b"a" * 100_000, b"&".join(b"a%d=1" % n for n in range(50))])
 async def test_a_broken_form_is_no_error_of_ours(house: House, body: bytes) -> None:
     answer = await house.client.post("/", content=body, headers={"content-type": "application/x-www-form-urlencoded"})
-    assert answer.status_code in (200, 400)
+    assert answer.status_code in (200, 400, 413)
+    assert answer.status_code == 200 or '<div class="turn faro"' in answer.text, "said on the page, not on a bare line"
 
 
 async def test_the_page_allows_nothing_from_elsewhere(house: House) -> None:
@@ -173,6 +235,33 @@ async def test_the_page_allows_nothing_from_elsewhere(house: House) -> None:
     assert re.search(r"<script(?! src=)|<style|\son\w+=", page.text) is None, "nothing inline, which the policy would stop"
     for path in re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text):
         assert (await house.client.get(path)).status_code == 200, path
+
+
+@pytest.mark.parametrize(("method", "path", "framed"), [
+    ("GET", "/", "'none'"), ("GET", "/?lang=es", "'none'"), ("POST", "/", "'none'"), ("GET", "/embed", "*"), ("GET", "/embed?lang=es", "*"), ("POST", "/embed", "*"),
+    ("POST", CHAT, "'none'"), ("GET", "/offline.json", "'none'"), ("GET", "/sw.js", "'none'"), ("GET", "/static/embed.js", "'none'"),
+])  # fmt: skip
+async def test_every_answer_has_the_security_headers(house: House, method: str, path: str, framed: str) -> None:
+    answer = await house.client.request(method, path)
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
+    assert policy["frame-ancestors"] == framed, "only the page that is made for it may stand in a frame"
+    assert policy["default-src"] == "'none'"
+    assert {value for name, value in policy.items() if name not in ("default-src", "base-uri", "frame-ancestors")} == {"'self'"}
+    assert (answer.headers["x-content-type-options"], answer.headers["referrer-policy"]) == ("nosniff", "no-referrer")
+    assert "set-cookie" not in answer.headers
+
+
+async def test_the_page_in_a_frame_stays_in_its_frame(house: House) -> None:
+    page = await house.client.get("/embed?lang=es")
+    assert 'action="/embed?lang=es#latest"' in page.text
+    assert 'href="/embed?lang=en"' in page.text
+    moved = await house.client.get("/embed", headers={"accept-language": "es"})
+    assert moved.headers["location"] == "/embed?lang=es"
+
+
+@pytest.mark.parametrize(("path", "status"), [("chat.css", 200), ("chat.js", 200), ("embed.js", 200), ("icon.svg", 200), ("page.html", 404), ("sw.js", 404), ("../page.html", 404), ("", 404)])
+async def test_only_public_files_are_served(house: House, path: str, status: int) -> None:
+    assert (await house.client.get(f"/static/{path}")).status_code == status
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_twenty_thousand_characters_are_paged(body: str) -> None:
     html = telegram_html(_reply(body))
     pages = telegram_pages(html)
     assert 3 <= len(pages) <= 40
-    assert all(0 < len(page) <= TELEGRAM_LIMIT for page in pages)
+    assert all(0 < len(page.encode("utf-16-le")) // 2 <= TELEGRAM_LIMIT for page in pages)
     assert all(Tags(page).balanced for page in pages)
     assert all(not re.search(r"&(?!amp;|lt;|gt;|quot;)", page) for page in pages)
     assert "".join(_text("".join(pages)).split()) == "".join(_text(html).split())

@@ -1,31 +1,45 @@
 """The SMS and WhatsApp door: Twilio's webhooks in, TwiML out. Only what Twilio signed is read."""
 
-from collections.abc import Sequence
+import logging
+import re
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
+from prometheus_client import Counter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from twilio.request_validator import RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
 
+from bot.channels.sms_sending import meaning
 from bot.conversation import Conversation
-from bot.errors import BadRequest, NotGenuine
+from bot.errors import BadRequest, NotGenuine, TooLarge
 from bot.messages import Channel, Inbound, Location
-from bot.wording.fitting import Fitted
 
 LARGEST_BODY = 64 * 1024
 MOST_FIELDS = 200
 MESSAGES, STATUS = "/twilio/messages", "/twilio/status"
+MISFITS_TOLD, MISFITS_A_LINE = 5, 100
+ACCOUNT, ERROR_CODE = re.compile(r"AC[0-9a-f]{32}"), re.compile(r"[1-9]\d{4}")
+KNOWN_STATUSES = frozenset(("accepted", "scheduled", "queued", "sending", "sent", "delivered", "read", "undelivered", "failed", "canceled"))
+STATUSES = Counter("faro_twilio_status", "Status callbacks of Twilio, by status and error code", ["status", "error"])
+
+log = logging.getLogger(__name__)
 
 
 class TwilioDoor:
-    """Checks, reads and answers Twilio's requests. `public_url` is the address that Twilio calls, as it was configured there."""
+    """Checks, reads and answers Twilio's requests. `public_url` is the address that Twilio calls, as it was configured there.
 
-    def __init__(self, conversation: Conversation, *, auth_token: str, public_url: str) -> None:
+    A number of a subaccount signs with the subaccount's token: `subaccounts` are those, by AccountSid.
+    """
+
+    def __init__(self, conversation: Conversation, *, auth_token: str, public_url: str, subaccounts: Mapping[str, str] | None = None) -> None:
         self._conversation = conversation
         self._validator = RequestValidator(auth_token)
+        self._of_subaccount = {account: RequestValidator(token) for account, token in (subaccounts or {}).items() if token}
         self._public_url = public_url.rstrip("/")
+        self._misfits = 0
 
     def routes(self) -> Sequence[Route]:
         return (Route(MESSAGES, self._messages, methods=["POST"]), Route(STATUS, self._status, methods=["POST"]))
@@ -38,15 +52,17 @@ class TwilioDoor:
             return PlainTextResponse(error.reason, status_code=403)
         except BadRequest as error:
             return PlainTextResponse(error.reason, status_code=400)
-        return Response(twiml(await self._conversation.answer(inbound)), media_type="application/xml")
+        answer = await self._conversation.answer(inbound)
+        return Response(twiml(answer.texts), media_type="application/xml")
 
     async def _status(self, request: Request) -> Response:
         try:
-            await self._genuine_form(request)
+            form = await self._genuine_form(request)
         except NotGenuine as error:
             return PlainTextResponse(error.reason, status_code=403)
         except BadRequest as error:
             return PlainTextResponse(error.reason, status_code=400)
+        note_status(form)
         return Response(status_code=204)
 
     async def _genuine_form(self, request: Request) -> dict[str, str]:
@@ -58,20 +74,45 @@ class TwilioDoor:
             raise BadRequest("not a form")
         form = parse_form(await bounded_body(request))
         url = f"{self._public_url}{request.url.path}" + (f"?{request.url.query}" if request.url.query else "")
-        if not self._validator.validate(url, form, signature):
+        validator = self._of_subaccount.get(form.get("AccountSid", ""), self._validator)
+        if not validator.validate(url, form, signature):
+            self._tell_misfit(request.url.path, form)
             raise NotGenuine("wrong signature")
         return form
+
+    def _tell_misfit(self, path: str, form: Mapping[str, str]) -> None:
+        """What to compare when signatures do not fit: said for the first ones, then now and then, so that a flood of forgeries fills no log."""
+        self._misfits += 1
+        if self._misfits > MISFITS_TOLD and self._misfits % MISFITS_A_LINE:
+            return
+        account = form.get("AccountSid", "")
+        log.warning(
+            "Twilio's signature did not fit (%d so far). Compare, letter for letter, the webhook's address in the Twilio console with %s, and the token of account %s with %s.",
+            self._misfits,
+            f"{self._public_url}{path}",
+            f"...{account[-4:]}" if ACCOUNT.fullmatch(account) else "(none named)",
+            "FARO_TWILIO_SUBACCOUNT_TOKENS" if account in self._of_subaccount else "FARO_TWILIO_AUTH_TOKEN",
+        )
+
+
+def note_status(form: Mapping[str, str]) -> None:
+    """Counts what became of a message, and names a failure for the operator."""
+    status = form.get("MessageStatus", "")
+    code = int(form["ErrorCode"]) if ERROR_CODE.fullmatch(form.get("ErrorCode", "")) else None
+    STATUSES.labels(status if status in KNOWN_STATUSES else "other", code or "").inc()
+    if code:
+        log.warning("Twilio could not deliver a message (error %d): %s", code, meaning(code)[1])
 
 
 async def bounded_body(request: Request) -> bytes:
     """The body, never more than LARGEST_BODY of it. Raises BadRequest."""
     if int(request.headers.get("content-length") or 0) > LARGEST_BODY:
-        raise BadRequest("too large")
+        raise TooLarge("too large")
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > LARGEST_BODY:
-            raise BadRequest("too large")
+            raise TooLarge("too large")
     return body
 
 
@@ -90,14 +131,18 @@ def parse_form(body: bytes) -> dict[str, str]:
 def read_inbound(form: dict[str, str]) -> Inbound:
     """Twilio's fields -> our message. Raises BadRequest without a sender or a message id."""
     sender, message_id = form.get("From", ""), form.get("MessageSid", "")
+    if not sender and form.get("ExternalUserId"):
+        sender = f"whatsapp:{form['ExternalUserId']}"  # WhatsApp users may hide their number
     if not sender or not message_id:
         raise BadRequest("From or MessageSid is missing")
     whatsapp = sender.startswith("whatsapp:")
+    order = form.get("OptOutType", "").lower()
     return Inbound(
         channel=Channel.WHATSAPP if whatsapp else Channel.SMS,
         sender=sender,
         message_id=message_id,
-        text=form.get("ButtonPayload") or form.get("Body", ""),
+        text=order or form.get("ButtonPayload") or form.get("Body", ""),
+        carrier_answered=order in ("stop", "start"),
         location=_location(form),
         media=form.get("NumMedia", "0") not in ("", "0"),
     )
@@ -111,9 +156,9 @@ def _location(form: dict[str, str]) -> Location | None:
     return Location(latitude=latitude, longitude=longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
 
 
-def twiml(answer: Fitted) -> str:
-    """The answer as TwiML; silence is an empty <Response/>."""
+def twiml(texts: Sequence[str]) -> str:
+    """Messages as TwiML; silence is an empty <Response/>."""
     response = MessagingResponse()
-    for text in answer.texts:
+    for text in texts:
         response.message(text)
     return str(response)

@@ -1,12 +1,10 @@
 """The web door: a chat page that works without JavaScript, and the JSON that its script talks to."""
 
-import base64
-import hmac
-import json
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from hashlib import sha256
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -14,29 +12,41 @@ from urllib.parse import parse_qs, quote
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.channels.client import client_address
 from bot.channels.sms import bounded_body
+from bot.channels.web_seal import Seal
 from bot.conversation import Conversation
-from bot.errors import BadRequest
+from bot.errors import BadRequest, TooLarge
 from bot.intents import Kit
 from bot.library.pages import CRISIS
-from bot.messages import LANGUAGES, Channel, Inbound, Language, Location, Reply
+from bot.limits import PER_ADDRESS, PER_PERSON, Limiter
+from bot.messages import LANGUAGES, Channel, Choice, Inbound, Language, Location, Reply
+from bot.understanding.crisis import by_words
+from bot.understanding.normalise import bounded, clean
 from bot.wording.catalog import Words
 from bot.wording.fitting import Fitted
 from bot.wording.wide import web_html
 
 FILES = Path(__file__).parent / "web_page"
+# A partner's page may frame EMBED, from anywhere; nobody may frame PAGE, lest its buttons be pressed through another page.
+PAGE, EMBED = "/", "/embed"
+POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {}"
 SECURITY = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'",
+    "content-security-policy": POLICY.format("'none'"),
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "permissions-policy": "geolocation=(self), camera=(), microphone=()",
 }
-LONGEST_TRANSCRIPT = 40_000
+LONGEST_TEXT = 20_000
 TURNS_SHOWN = 10
 
 
@@ -52,53 +62,103 @@ class Said(BaseModel):
 
     session: str | None = Field(default=None, max_length=200)
     id: str = Field(min_length=1, max_length=80, pattern=r"^[!-~]+$")
-    text: str = Field(default="", max_length=20_000)
+    text: str = ""
     language: Language | None = None
     location: Spot | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Why a message is not answered: the sentence that says it, the status, and the seconds to wait."""
+
+    sentence: str
+    status: int
+    wait: int = 0
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"retry-after": str(self.wait)} if self.wait else {}
+
+
+UNREADABLE = Refusal(sentence="web.bad_request", status=400)
+TOO_LONG = Refusal(sentence="web.too_long", status=413)
+
+
+class Secured:
+    """Adds the security headers to every answer that does not bring its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sends(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, sends)
 
 
 class WebDoor:
     """The page, its files, and its two ways to ask: JSON, and a plain form."""
 
-    def __init__(self, conversation: Conversation, words: Words, *, secret: bytes, kit: Callable[[], Kit]) -> None:
+    def __init__(
+        self,
+        conversation: Conversation,
+        words: Words,
+        *,
+        secret: bytes,
+        kit: Callable[[], Kit],
+        limiter: Limiter,
+        proxies: Sequence[IPv4Network | IPv6Network],
+    ) -> None:
         self._conversation = conversation
         self._words = words
-        self._secret = hmac.new(secret, b"web session", sha256).digest()
+        self._seal = Seal(secret)
         self._kit = kit
+        self._limiter = limiter
+        self._proxies = proxies
         self._page = Environment(loader=FileSystemLoader(FILES), autoescape=True).get_template("page.html")
 
     def routes(self) -> Sequence[BaseRoute]:
+        around = [Middleware(GZipMiddleware), Middleware(Secured)]
         return (
-            Route("/", self._show, methods=["GET"]),
-            Route("/", self._form, methods=["POST"]),
-            Route("/api/chat", self._chat, methods=["POST"]),
-            Route("/offline.json", self._offline, methods=["GET"]),
-            Route("/sw.js", self._service_worker, methods=["GET"]),
-            Mount("/static", StaticFiles(directory=FILES)),
+            *(Route(path, self._show, methods=["GET"], middleware=around) for path in (PAGE, EMBED)),
+            *(Route(path, self._form, methods=["POST"], middleware=around) for path in (PAGE, EMBED)),
+            Route("/api/chat", self._chat, methods=["POST"], middleware=around),
+            Route("/offline.json", self._offline, methods=["GET"], middleware=around),
+            Route("/sw.js", self._service_worker, methods=["GET"], middleware=around),
+            Mount("/static", StaticFiles(directory=FILES / "static"), middleware=around),
         )
 
     async def _show(self, request: Request) -> Response:
         """The page; a browser that prefers Spanish is sent to the Spanish one, whose address says so."""
         asked = request.query_params.get("lang")
         if asked is None and _language(None, request) == "es":
-            return RedirectResponse("/?lang=es", status_code=307, headers={"vary": "accept-language"})
-        return self._html(asked if asked in LANGUAGES else "en", session="", turns=[])
+            return RedirectResponse(f"{request.url.path}?lang=es", status_code=307, headers={"vary": "accept-language"})
+        return self._html(request, asked if asked in LANGUAGES else "en", turns=[])
 
     async def _chat(self, request: Request) -> Response:
         try:
             said = Said.model_validate_json(await bounded_body(request))
+        except TooLarge:
+            return self._refused(TOO_LONG, _language(None, request))
         except (ValidationError, BadRequest):
-            language = _language(None, request)
-            return JSONResponse({"message": self._words.say("web.bad_request", language)}, status_code=400)
-        person = self._person(said.session, said.id)
+            return self._refused(UNREADABLE, _language(None, request))
+        if refusal := self._refusal(request, said.session, said.text):
+            return self._refused(refusal, _language(said.language, request))
+        person = self._seal.person(said.session) or self._seal.newcomer(said.id)
         spot = Location(latitude=said.location.latitude, longitude=said.location.longitude) if said.location else None
         answer = await self._ask(person, said.id, said.text, said.language, spot)
         return JSONResponse(
             {
-                "session": None if answer.forgotten else self._signed(person),
+                "session": None if answer.forgotten else self._seal.session(person),
                 "language": answer.language,
                 "html": "".join(answer.texts),
                 "choices": [asdict(c) for c in answer.choices],
+                "rating": self._rating(answer),
                 "attachments": [asdict(a) for a in answer.attachments],
                 "ask_location": answer.ask_location,
             }
@@ -108,41 +168,69 @@ class WebDoor:
         """The page without JavaScript: the conversation so far travels in the form, signed."""
         try:
             fields = {k: v[-1] for k, v in parse_qs((await bounded_body(request)).decode("utf-8", "replace"), max_num_fields=20).items()}
-        except (BadRequest, ValueError):
-            return PlainTextResponse("not a form", status_code=400)
-        language = _language(fields.get("lang"), request)
-        says = fields.get("says")
+        except (BadRequest, ValueError) as error:
+            language = _language(request.query_params.get("lang"), request)
+            return self._html(request, language, turns=[], refusal=TOO_LONG if isinstance(error, TooLarge) else UNREADABLE)
+        language = _language(fields.get("lang") or request.query_params.get("lang"), request)
+        says, typed, session = fields.get("says"), fields.get("text", ""), fields.get("session", "")
         message_id = fields.get("message_id") or secrets.token_urlsafe(12)
-        person = self._person(fields.get("session"), message_id)
-        turns = self._opened(fields.get("transcript", ""))
-        label = next((c["label"] for t in reversed(turns) for c in t.get("choices", []) if c["says"] == says), says)
-        text = says if says is not None else fields.get("text", "")
+        turns = self._seal.opened(fields.get("transcript", ""))
+        text = typed if says is None else says
+        if refusal := self._refusal(request, session, text):
+            return self._html(request, language, turns=turns, session=session if self._seal.person(session) else "", refusal=refusal, draft=typed)
+        person = self._seal.person(session) or self._seal.newcomer(message_id)
         # Going back in the browser sends the same message_id with other words: both make the id.
         answer = await self._ask(person, f"{message_id}:{sha256(text.encode('utf-8', 'replace')).hexdigest()[:12]}", text, language, None)
-        turns += [{"who": "you", "lang": language, "text": label if says is not None else text}, _turn(answer)]
-        return self._html(language, session="" if answer.forgotten else self._signed(person), turns=turns[-TURNS_SHOWN:])
+        label = next((c["label"] for t in reversed(turns) for c in [*t.get("choices", []), *t.get("rating", [])] if c["says"] == says), text)
+        turns += [{"who": "you", "lang": language, "text": label}] if label.strip() else []
+        turns += [{**_turn(answer), "rating": self._rating(answer)}]
+        return self._html(request, language, turns=turns[-TURNS_SHOWN:], session="" if answer.forgotten else self._seal.session(person))
+
+    def _refusal(self, request: Request, session: str | None, text: str) -> Refusal | None:
+        """Why this is not answered now. What sounds like a crisis is answered always."""
+        address = client_address(request, self._proxies)
+        wait = self._limiter.wait((PER_ADDRESS, address), (PER_PERSON, self._seal.person(session) or address))
+        refusal = Refusal(sentence="web.too_often", status=429, wait=wait) if wait else TOO_LONG if len(text) > LONGEST_TEXT else None
+        return None if refusal is None or by_words(clean(text)) else refusal
+
+    def _refused(self, refusal: Refusal, language: Language) -> Response:
+        message = self._kit().say(refusal.sentence, language)
+        return JSONResponse({"message": message, "html": _bubble(message, language)}, status_code=refusal.status, headers=refusal.headers)
+
+    def _rating(self, answer: Fitted) -> list[dict[str, str]]:
+        """The buttons that say whether an answer was useful."""
+        if not answer.rateable:
+            return []
+        return [asdict(Choice(label=self._words.say(f"rating.{word}", answer.language), says=f"#useful:{word}:{answer.intent}")) for word in ("yes", "no")]
 
     async def _ask(self, person: str, message_id: str, text: str, language: Language | None, spot: Location | None) -> Fitted:
-        inbound = Inbound(channel=Channel.WEB, sender=person, message_id=f"{person[:16]}:{message_id}", text=text, location=spot, language_hint=language)
+        inbound = Inbound(
+            channel=Channel.WEB, sender=person, message_id=f"{person[:16]}:{message_id}", text=text if len(text) <= LONGEST_TEXT else bounded(text), location=spot, language_hint=language
+        )
         return await self._conversation.answer(inbound)
 
-    def _html(self, language: Language, *, session: str, turns: list[dict[str, Any]]) -> Response:
-        shown = [{**t, "html": Markup(t["html"])} if "html" in t else t for t in turns]  # noqa: S704  made by bot.wording.wide, which escapes
+    def _html(self, request: Request, language: Language, *, turns: list[dict[str, Any]], session: str = "", refusal: Refusal | None = None, draft: str = "") -> Response:
+        said = [{"who": "faro", "lang": language, "html": _bubble(self._kit().say(refusal.sentence, language), language)}] if refusal else []
         html = self._page.render(
             lang=language,
+            path=request.url.path,
             t=_Sentences(self._words, language),
-            turns=shown,
+            turns=[{**t, "html": Markup(t["html"])} if "html" in t else t for t in [*turns, *said]],  # noqa: S704  made by bot.wording.wide, which escapes
             session=session,
             message_id=secrets.token_urlsafe(12),
-            transcript=self._sealed(turns),
+            transcript=self._seal.sealed(turns),
+            draft=draft,
         )
-        return HTMLResponse(html, headers=SECURITY)
+        headers = {"vary": "accept-language", "content-security-policy": POLICY.format("*" if request.url.path == EMBED else "'none'")}
+        if refusal:
+            return HTMLResponse(html, status_code=refusal.status, headers=headers | refusal.headers)
+        return HTMLResponse(html, headers=headers)
 
     async def _service_worker(self, _request: Request) -> Response:
         """The service worker, its version made of the files it caches, so that a new release replaces them."""
-        version = sha256(b"".join(p.read_bytes() for p in sorted(FILES.iterdir()))).hexdigest()[:12]
+        version = sha256(b"".join(p.read_bytes() for p in sorted(FILES.rglob("*.*")))).hexdigest()[:12]
         script = (FILES / "sw.js").read_text().replace("const VERSION = '1'", f"const VERSION = '{version}'")
-        return Response(script, media_type="text/javascript", headers={"cache-control": "no-cache", **SECURITY})
+        return Response(script, media_type="text/javascript", headers={"cache-control": "no-cache"})
 
     async def _offline(self, request: Request) -> Response:
         """What the service worker keeps: crisis lines, menu, coping pages."""
@@ -156,37 +244,9 @@ class WebDoor:
             assert ready is not None
             reply = Reply(language=language, intent=id_, title=ready.title, short=ready.sms, body=ready.body)
             pages.append({"id": id_, "title": ready.title, "html": web_html(reply, call="", text_to=""), "keywords": list(page.front.keywords)})
-        urgent = "".join(web_html(Reply(language=language, intent="crisis", short=kit.words.say(f"crisis.last.{c.removeprefix('crisis-')}", language)), call="", text_to="") for c in CRISIS)
-        menu = web_html(Reply(language=language, intent="menu", short=kit.say("web.offline", language)), call="", text_to="")
+        urgent = "".join(_bubble(kit.words.say(f"crisis.last.{c.removeprefix('crisis-')}", language), language) for c in CRISIS)
+        menu = _bubble(kit.say("web.offline", language), language)
         return JSONResponse({"urgent_html": urgent, "menu_html": menu, "pages": pages})
-
-    # A session is a random id with our signature; it says nothing of the person and lives in their browser only.
-
-    def _person(self, session: str | None, message_id: str) -> str:
-        """The person of a session that we signed; a new one made of the message id, so that a repeated first message is the same person's."""
-        given, _, signature = (session or "").partition(".")
-        if given and hmac.compare_digest(signature.encode("utf-8", "replace"), self._mark(given.encode("utf-8", "replace")).encode()):
-            return given
-        return self._mark(b"new:" + message_id.encode("utf-8", "replace"))
-
-    def _signed(self, person: str) -> str:
-        return f"{person}.{self._mark(person.encode())}"
-
-    def _mark(self, data: bytes) -> str:
-        return base64.urlsafe_b64encode(hmac.new(self._secret, data, sha256).digest()[:18]).decode()
-
-    def _sealed(self, turns: list[dict[str, Any]]) -> str:
-        while turns and len(data := json.dumps(turns)) > LONGEST_TRANSCRIPT:
-            turns = turns[2:]
-        data = json.dumps(turns)
-        return f"{self._mark(data.encode())}.{data}"
-
-    def _opened(self, sealed: str) -> list[dict[str, Any]]:
-        mark, _, data = sealed.partition(".")
-        if not data or not hmac.compare_digest(mark.encode("utf-8", "replace"), self._mark(data.encode("utf-8", "replace")).encode()):
-            return []
-        turns: list[dict[str, Any]] = json.loads(data)
-        return turns
 
 
 class _Sentences:
@@ -208,6 +268,10 @@ def _language(asked: str | None, request: Request) -> Language:
         if (code := part.strip()[:2].lower()) in LANGUAGES:
             return code
     return "en"
+
+
+def _bubble(sentence: str, language: Language) -> str:
+    return web_html(Reply(language=language, intent="", short=sentence), call="", text_to="")
 
 
 def _turn(answer: Fitted) -> dict[str, Any]:

@@ -1,16 +1,20 @@
 """Reads the contact tables, as volunteers' spreadsheets save them: with BOM or without, ',' or ';', trailing blanks."""
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from bot.errors import ContentError, Problem
+from bot.errors import ContentError, Problem, errors_among
 from bot.messages import LOCAL_TIME, Contact, Language
 
 STATEWIDE = "STATEWIDE"
+LARGEST_TABLE = 10_000_000
+NEEDED = frozenset(("id", "county", "name"))
 KINDS = {
     "hotlines": "hotline",
     "shelters": "shelter",
@@ -73,42 +77,73 @@ class Row:
 
 def read_rows(folder: Path) -> list[Row]:
     """All rows of content/contacts. Raises ContentError with every problem; a folder without tables gives none."""
+    rows, problems = collect_rows(folder)
+    if errors := errors_among(problems):
+        raise ContentError(errors)
+    return rows
+
+
+def collect_rows(folder: Path) -> tuple[list[Row], list[Problem]]:
+    """All rows that can be read, and every problem with the rest."""
     problems: list[Problem] = []
     rows = [row for stem, kind in KINDS.items() for row in _table(folder / f"{stem}.csv", kind, problems)]
     seen: dict[str, Row] = {}
     for row in rows:
-        if other := seen.get(row["id"]):
-            what = f"id '{row['id']}' stands already in {other.path.name}, line {other.line}."
-            problems.append(Problem(path=row.path, line=row.line, what=what, mend="Give each row its own id."))
+        if row["id"] and (other := seen.get(row["id"])):
+            problems.append(Problem(path=row.path, line=row.line, code="id-of-another-row", values={"id": row["id"], "file": other.path.name, "line": str(other.line)}))
         seen[row["id"]] = row
-    if problems:
-        raise ContentError(problems)
-    return rows
+    return rows, problems
 
 
 def _table(path: Path, kind: str, problems: list[Problem]) -> Iterator[Row]:
-    if not path.is_file():
-        return
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        problems.append(Problem(path=path, line=1, what="is not UTF-8 text.", mend="Save it as 'CSV UTF-8'."))
+    if (text := _text(path, problems)) is None:
         return
     header = text.partition("\n")[0]
-    reader = csv.DictReader(io.StringIO(text), delimiter=";" if header.count(";") > header.count(",") else ",", restkey="extra", restval="")
-    missing = {"id", "county", "name"} - {(name or "").strip() for name in reader.fieldnames or ()}
-    if missing:
-        problems.append(Problem(path=path, line=1, what=f"lacks the column(s) {', '.join(sorted(missing))}.", mend="Put the header row back."))
-        return
-    for values in reader:
-        if "extra" in values:
-            what = "has more cells than the header."
-            problems.append(Problem(path=path, line=reader.line_num, what=what, mend="Put text that holds a comma in quotes."))
-            continue
-        clean = {(k or "").strip(): (v or "").strip() for k, v in values.items()}
-        if not any(clean.values()):
-            continue
-        for column in ("id", "county", "name"):
-            if not clean[column]:
-                problems.append(Problem(path=path, line=reader.line_num, what=f"'{column}' is empty.", mend="Fill it in."))
-        yield Row(kind=kind, county=clean["county"], values=clean, path=path, line=reader.line_num)
+    delimiter = ";" if header.count(";") > header.count(",") else ","
+    if delimiter == ";":
+        problems.append(Problem(path=path, line=1, code="table-semicolons", severity="note"))
+    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter, restkey="extra")
+    try:
+        columns = [(name or "").strip() for name in reader.fieldnames or ()]
+        if missing := NEEDED - {*columns}:
+            problems.append(Problem(path=path, line=1, code="columns-missing", values={"columns": ", ".join(sorted(missing))}))
+            return
+        for values in reader:
+            if row := _row(values, kind, path, reader.line_num, problems):
+                yield row
+    except csv.Error:
+        problems.append(Problem(path=path, line=reader.line_num + 1, code="table-unreadable"))
+
+
+def _text(path: Path, problems: list[Problem]) -> str | None:
+    """The text of a table, in the alphabet of Windows when it is no UTF-8; None, with the problem noted, when there is none."""
+    if not path.is_file():
+        return None
+    try:
+        raw = path.read_bytes() if path.stat().st_size <= LARGEST_TABLE else None
+    except OSError:
+        problems.append(Problem(path=path, line=1, code="cannot-open"))
+        return None
+    if raw is None:
+        problems.append(Problem(path=path, line=1, code="too-large"))
+        return None
+    if raw.startswith(codecs.BOM_UTF8):
+        problems.append(Problem(path=path, line=1, code="table-bom", severity="note"))
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        problems.append(Problem(path=path, line=raw.count(b"\n", 0, error.start) + 1, code="table-latin1", severity="warning"))
+        return raw.decode("cp1252", errors="replace")
+
+
+def _row(values: dict[str, Any], kind: str, path: Path, line: int, problems: list[Problem]) -> Row | None:
+    if "extra" in values:
+        problems.append(Problem(path=path, line=line, code="cells-too-many"))
+        return None
+    clean = {(k or "").strip(): (v or "").strip() for k, v in values.items()}
+    if not any(clean.values()):
+        return None
+    if None in values.values():
+        problems.append(Problem(path=path, line=line, code="cells-too-few", severity="warning"))
+    problems += [Problem(path=path, line=line, code="cell-empty", values={"column": column}) for column in ("id", "county", "name") if not clean[column]]
+    return Row(kind=kind, county=clean["county"], values=clean, path=path, line=line)

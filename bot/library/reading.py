@@ -1,21 +1,45 @@
 """Reads content/<lang>/**: pages (*.md), questions (*.questions.txt) and look-alikes (*.lookalikes.txt)."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
 from pydantic import ValidationError
 
-from bot.errors import ContentError, Problem
+from bot.errors import ContentError, Problem, errors_among
 from bot.library.pages import NONE, FrontMatter, Library, Page, Question
 from bot.messages import LANGUAGES, Language
 
 LARGEST_FILE = 2_000_000
+# What opens a level in YAML, and how often it may stand in a head.
+LARGEST_HEAD, DEEPEST, DEEPER = 50_000, 500, ("[", "{", "- ", "? ")
+# What pydantic calls a fault -> what Faro calls it; there is a sentence for each in locale/.
+KEY_FAULTS = {
+    "extra_forbidden": "key-unknown",
+    "missing": "key-missing",
+    "tuple_type": "key-not-list",
+    "string_type": "key-not-text",
+    "string_too_short": "key-empty",
+    "string_pattern_mismatch": "id-form",
+    "date_from_datetime_parsing": "date-bad",
+    "date_parsing": "date-bad",
+    "date_type": "date-bad",
+    "date_from_datetime_inexact": "date-bad",
+}
 QUESTIONS, LOOKALIKES = ".questions.txt", ".lookalikes.txt"
 
 
 def read_library(folder: Path) -> Library:
     """Everything in a content folder, one language or both. Raises ContentError with every problem that was found."""
+    library, problems = collect_library(folder)
+    if errors := errors_among(problems):
+        raise ContentError(errors)
+    return library
+
+
+def collect_library(folder: Path) -> tuple[Library, list[Problem]]:
+    """All of a content folder that can be read, and every problem with the rest."""
     pages: dict[tuple[Language, str], Page] = {}
     questions: list[Question] = []
     lookalikes: list[Question] = []
@@ -25,17 +49,15 @@ def read_library(folder: Path) -> Library:
             if (page := _page(path, language, problems)) is None:
                 continue
             if twin := pages.get((language, page.id)):
-                problems.append(Problem(path=path, line=1, what=f"id '{page.id}' is also that of {twin.path}.", mend="Give each page its own id."))
+                problems.append(Problem(path=path, line=1, code="id-of-another-page", values={"id": page.id, "other": str(twin.path)}))
             pages[language, page.id] = page
         for path in _files(folder / language, QUESTIONS):
             questions += _lines(path, path.name.removesuffix(QUESTIONS), language, problems)
         for path in _files(folder / language, LOOKALIKES):
             lookalikes += _lines(path, path.name.removesuffix(LOOKALIKES), language, problems)
     if not pages and not problems:
-        problems.append(Problem(path=folder, line=0, what="no page was found here.", mend="Pages are <folder>/en/**/<id>.md and <folder>/es/**/<id>.md."))
-    if problems:
-        raise ContentError(problems)
-    return Library(pages=pages, questions=tuple(questions), lookalikes=tuple(lookalikes))
+        problems.append(Problem(path=folder, line=1, code="no-pages"))
+    return Library(pages=pages, questions=tuple(questions), lookalikes=tuple(lookalikes)), problems
 
 
 def _files(folder: Path, ending: str) -> Iterator[Path]:
@@ -49,42 +71,69 @@ def _files(folder: Path, ending: str) -> Iterator[Path]:
 
 def _text(path: Path, problems: list[Problem]) -> str | None:
     """The text of a file, or None with the problem noted."""
-    if path.stat().st_size > LARGEST_FILE:
-        problems.append(Problem(path=path, line=0, what="the file is larger than 2 MB.", mend="A page is a few kilobytes: is this the right file?"))
+    try:
+        size = path.stat().st_size
+        text = path.read_bytes() if size <= LARGEST_FILE else b""
+    except OSError:
+        problems.append(Problem(path=path, line=1, code="cannot-open"))
+        return None
+    if size > LARGEST_FILE:
+        problems.append(Problem(path=path, line=1, code="too-large"))
         return None
     try:
-        return path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
+        return text.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        problems.append(Problem(path=path, line=line, what="is not UTF-8 text.", mend="Save the file as UTF-8."))
+        problems.append(Problem(path=path, line=text[: error.start].count(b"\n") + 1, code="not-utf8"))
         return None
 
 
 def _page(path: Path, language: Language, problems: list[Problem]) -> Page | None:
     text = _text(path, problems)
-    if text is None:
-        return None
+    return None if text is None else parse_page(text, path, language, problems)
+
+
+def parse_page(text: str, path: Path, language: Language, problems: list[Problem]) -> Page | None:
+    """The page that a file of this text would be; None, with the problems noted, when it would be none."""
     head, separator, body = text.removeprefix("---\n").partition("\n---\n")
     if not text.startswith("---\n") or not separator:
-        problems.append(Problem(path=path, line=1, what="has no front matter.", mend="Begin with a line ---, the keys, and a line --- again."))
+        problems.append(Problem(path=path, line=1, code="no-front-matter"))
         return None
     try:
-        data = yaml.load(head, Loader=yaml.BaseLoader)  # noqa: S506  the safest loader: every scalar stays a string, so that `id: no` is one
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 2 if mark else 1
-        problems.append(Problem(path=path, line=line, what="the front matter cannot be read.", mend='Put a text that holds ": " or begins with { in quotes.'))
+        data = _keys(head)
+    except (yaml.YAMLError, RecursionError) as error:
+        problems.append(Problem(path=path, line=_line_of_fault(head, error), code="front-matter-unreadable"))
         return None
     try:
         front = FrontMatter.model_validate(data)
     except ValidationError as error:
-        for item in error.errors():
-            key = str(item["loc"][0]) if item["loc"] else ""
-            problems.append(Problem(path=path, line=_line_of(head, key), what=f"{key or 'front matter'}: {item['msg']}.", mend=f"Mend '{key}' in the front matter."))
+        problems += _key_faults(error, head, path)
         return None
     if front.id != path.stem:
-        problems.append(Problem(path=path, line=_line_of(head, "id"), what=f"id is '{front.id}', the file is '{path.stem}'.", mend="They must be the same."))
+        problems.append(Problem(path=path, line=_line_of(head, "id"), code="id-not-file", values={"id": front.id, "file": path.stem}))
     return Page(front=front, language=language, section=path.parent.name, text=body.strip(), path=path)
+
+
+def _keys(head: str) -> object:
+    """What YAML makes of the head. Nested thousands deep, it would be busy for minutes: no page is."""
+    if len(head) > LARGEST_HEAD or sum(head.count(sign) for sign in DEEPER) > DEEPEST:
+        raise yaml.YAMLError
+    return yaml.load(head, Loader=yaml.BaseLoader)  # noqa: S506  the safest loader: every scalar stays a string, so that `id: no` is one
+
+
+def _line_of_fault(head: str, error: Exception) -> int:
+    """Where YAML stopped: at a mark, or at a character that no text holds."""
+    if mark := getattr(error, "problem_mark", None):
+        return int(mark.line) + 2
+    return head.count("\n", 0, getattr(error, "position", 0)) + 2
+
+
+def _key_faults(error: ValidationError, head: str, path: Path) -> Iterator[Problem]:
+    """What pydantic found, one problem for each key."""
+    for item in error.errors():
+        key = str(item["loc"][0]) if item["loc"] else ""
+        code = KEY_FAULTS.get(item["type"], "key-wrong") if key else "front-matter-unreadable"
+        near = get_close_matches(key, FrontMatter.model_fields, n=1)
+        yield Problem(path=path, line=_line_of(head, key), code=code, values={"key": key, "keys": near[0] if near else ", ".join(FrontMatter.model_fields)})
 
 
 def _line_of(head: str, key: str) -> int:

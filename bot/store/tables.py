@@ -1,9 +1,10 @@
 """What is remembered, as tables. A person is a keyed hash; no number, no name."""
 
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Text
+from sqlalchemy import JSON, Column, DateTime, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 
@@ -61,6 +62,19 @@ class Unanswered(SQLModel, table=True):
     at: datetime = _moment(index=True)
 
 
+class Rating(SQLModel, table=True):
+    """Whether a page was useful to a person; who changes their mind is counted once."""
+
+    __tablename__ = "rating"
+
+    key: str = Field(primary_key=True, max_length=64)
+    intent: str = Field(primary_key=True, max_length=60)
+    useful: bool
+    language: str = Field(max_length=2)
+    county: str | None = Field(default=None, max_length=40)
+    at: datetime = _moment(index=True)
+
+
 class Feedback(SQLModel, table=True):
     """What a resident said of an answer, scrubbed, for the volunteers."""
 
@@ -72,3 +86,41 @@ class Feedback(SQLModel, table=True):
     language: str = Field(max_length=2)
     county: str | None = Field(default=None, max_length=40)
     at: datetime = _moment(index=True)
+
+
+class Owed(SQLModel, table=True):
+    """A message that is owed an answer, sealed. Gone when the answer is sent."""
+
+    __tablename__ = "inbox"
+
+    channel: str = Field(primary_key=True, max_length=20)
+    message_id: str = Field(primary_key=True, max_length=128)
+    payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    at: datetime = _moment(index=True)
+    taken_until: datetime = _moment(index=True)
+    sent: int = 0
+    tries: int = 0
+
+
+class Handling(StrEnum):
+    """What became of a message."""
+
+    ANSWERED = "answered"
+    OFFERED = "offered"
+    REFUSED = "refused"
+    CRISIS = "crisis"
+    ORDER = "order"
+
+
+class Tally(SQLModel, table=True):
+    """How many messages of a kind were answered on a day of North Carolina. No person is in it, so nothing here is anybody's to delete."""
+
+    __tablename__ = "tally"
+
+    day: date = Field(primary_key=True)
+    channel: str = Field(primary_key=True, max_length=20)
+    language: str = Field(primary_key=True, max_length=2)
+    intent: str = Field(primary_key=True, max_length=60)
+    decision: str = Field(primary_key=True, max_length=10)
+    county: str = Field(default="", primary_key=True, max_length=40)
+    count: int = 1

@@ -11,8 +11,8 @@ from bot.understanding.normalise import unaccented, words
 
 CALM = "calm"
 # Probability of the three kinds together from which the model alone decides; words that always say so need less (docs/understanding.md).
-NOW_FROM = 0.4
-MAYBE_FROM = 0.005
+NOW_FROM = 0.6
+MAYBE_FROM = 0.01
 # A word or two are too little for the model to silence everything else: then the crisis line only stands before the answer.
 FEWEST_WORDS = 3
 # Words that always say so are believed, unless the model takes them for an idiom.

@@ -1,6 +1,7 @@
 """What was worked out of each question before: the text as it is read, and its vector. On disk by the hash of the question."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
@@ -77,7 +78,7 @@ class Notebook:
         if self._path is None:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        part = self._path.with_suffix(".part.npz")
+        part = self._path.with_suffix(f".{os.getpid()}.part.npz")
         np.savez(
             part,
             keys=np.array([np.frombuffer(k, dtype=np.uint8) for k in keys]),

@@ -14,9 +14,9 @@ from rapidfuzz import fuzz, process
 from bot.geo.tables import Gazetteer
 from bot.geo.text import Found, PlaceFinder
 from bot.library.pages import CRISIS, NONE, Library, Question
-from bot.messages import CrisisLevel, Language
+from bot.messages import CrisisKind, CrisisLevel, Language
 from bot.understanding.commands import command
-from bot.understanding.crisis import CALM, Crisis, judge
+from bot.understanding.crisis import CALM, Crisis, by_words, judge
 from bot.understanding.encoder import Encoder
 from bot.understanding.features import Ngrams, Rows
 from bot.understanding.language import LanguageEar
@@ -73,6 +73,13 @@ class Explanation:
     closest: tuple[Scored, ...]
     closest_texts: tuple[str, ...]
     read_as: str = field(repr=False)
+    written: str = field(repr=False)  # without its places, before its spelling is mended
+    place_alone: bool
+    exact: bool  # word for word a phrase of the content
+    doubt: float  # the share of `none` beside the best intent
+    refuse_from: float
+    crisis_words: CrisisKind | None
+    alarm: float  # the crisis model's three kinds together
 
 
 @dataclass
@@ -138,9 +145,7 @@ class Understander:
         asked = self._speller.mend(asked, heard.language)
         row = self._row(asked)
         crisis = judge(text, self._models.crisis.probabilities(row) if self._models.crisis else None, asked)
-        scores = self._models.topics.probabilities(row)
-        if exact := self._exact.get(folded(asked)):
-            scores = {intent: 0.02 * score + (0.98 if intent == exact else 0.0) for intent, score in scores.items()}
+        scores = self._scores(asked, row)
         ranked = trusted(text, ranking(scores))
         if crisis:
             ranked = [s for s in ranked if s.intent != "stop"]
@@ -153,16 +158,39 @@ class Understander:
         first, second = in_order(asked, ranked) if decision is Decision.ANSWER else (ranked[0], None)
         return replace(base, decision=decision, intent=first.intent, score=first.score, also=second.intent if second else None)
 
+    def _scores(self, asked: str, row: Rows) -> dict[str, float]:
+        """The probability of every intent; what is word for word a phrase of the content is near certain."""
+        scores = self._models.topics.probabilities(row)
+        if exact := self._exact.get(folded(asked)):
+            scores = {intent: 0.02 * score + (0.98 if intent == exact else 0.0) for intent, score in scores.items()}
+        return scores
+
     def explain(self, text: str) -> Explanation:
         """Why a text is understood as it is: each model's best, and the nearest of the content's own questions."""
         understood = self.understand(text)
-        asked = self._speller.mend(understood.found.without(clean(text)), understood.language)
-        model = self._models.topics
-        views = model.views(self._row(asked))
+        written = understood.found.without(clean(text))
+        asked = self._speller.mend(written, understood.language)
+        model, row = self._models.topics, self._row(asked)
+        views = model.views(row)
+        none, best = self._scores(asked, row).get(NONE, 0.0), understood.alternatives[0].score if understood.alternatives else 0.0
+        alarm = self._models.crisis.probabilities(row) if self._models.crisis else {}
         layers = {view: Scored(intent=model.labels[int(logs[0].argmax())], score=float(np.exp(logs[0].max()))) for view, logs in views.items()}
-        near = process.extract(folded(asked), self._questions, scorer=fuzz.token_set_ratio, limit=3)
+        near = process.extract(folded(asked), self._questions, scorer=fuzz.token_sort_ratio, limit=3)
         closest = tuple(Scored(intent=self._questions_of[at], score=score / 100) for _, score, at in near)
-        return Explanation(understood=understood, layers=layers, closest=closest, closest_texts=tuple(question for question, _, _ in near), read_as=asked)
+        return Explanation(
+            understood=understood,
+            layers=layers,
+            closest=closest,
+            closest_texts=tuple(question for question, _, _ in near),
+            read_as=asked,
+            written=written,
+            place_alone=bool(understood.found.mentions) and not _says_something(written),
+            exact=folded(asked) in self._exact,
+            doubt=none / (none + best) if none + best else 1.0,
+            refuse_from=self._models.refuse_from,
+            crisis_words=by_words(clean(text)) or by_words(asked),
+            alarm=sum(alarm.get(f"crisis-{kind}", 0.0) for kind in CrisisKind),
+        )
 
     def _row(self, text: str) -> Rows:
         return Rows(letters=self._models.ngrams.of([text]), meaning=self._encoder.encode([text]))
@@ -211,7 +239,7 @@ def build_understander(library: Library, gazetteer: Gazetteer, cache: Path | Non
     ear = LanguageEar((q.text, q.language) for q in (*library.questions, *library.lookalikes))
     finder = PlaceFinder(gazetteer, ear.is_word)
     speller = Speller((q.text, q.language) for q in (*library.questions, *library.lookalikes, *_keywords(library)))
-    path = cache / f"model-{_content_hash(library)}.npz" if cache else None
+    path = model_path(library, cache) if cache else None
     models = _read(path) if path and path.exists() else None
     if models is None:
         notebook = Notebook(encoder, cache / f"notebook-{MODEL_VERSION}.npz" if cache else None)
@@ -256,7 +284,13 @@ def _keywords(library: Library) -> list[Question]:
     return [Question(text=text, intent=page.id, language=page.language) for page in library.pages.values() if page.id not in CRISIS for text in (*page.front.keywords, page.front.title)]
 
 
-def _content_hash(library: Library) -> str:
+def model_path(library: Library, cache: Path) -> Path:
+    """Where the model that was learnt from exactly these questions is kept."""
+    return cache / f"model-{learning_hash(library)}.npz"
+
+
+def learning_hash(library: Library) -> str:
+    """Changes when something changes that models are learnt from."""
     lines = [[q.text, q.intent, q.language] for q in (*library.questions, *library.lookalikes, *_keywords(library))]
     return blake2b(json.dumps([MODEL_VERSION, lines]).encode(), digest_size=12).hexdigest()
 

@@ -17,7 +17,7 @@ class Words:
     """Every sentence by its key, in both languages."""
 
     def __init__(self, folder: Path) -> None:
-        self._sentences = {language: _read(folder / language / "LC_MESSAGES" / "faro.po") for language in LANGUAGES}
+        self._sentences = {language: _read_all(folder / language / "LC_MESSAGES") for language in LANGUAGES}
 
     def say(self, key: str, language: Language, /, **values: object) -> str:
         """The sentence of a key with its values put in; {contact} references stay. An unknown key is a KeyError: a test finds it, no resident sees it."""
@@ -42,6 +42,11 @@ class Words:
     @staticmethod
     def listing(items: Sequence[str], language: Language, style: str = "or") -> str:
         return format_list(items, style=style, locale=LOCALES[language])  # type: ignore[arg-type]
+
+
+def _read_all(folder: Path) -> dict[str, str]:
+    """Every catalog of a language: faro.po for residents, the others for those who keep Faro."""
+    return {key: sentence for path in sorted(folder.glob("*.po")) for key, sentence in _read(path).items()}
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Fits a reply to the style of a channel: what is sent now, what waits for MORE, what can be picked."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from bot.messages import Attachment, Channel, Choice, Language, Reply
@@ -30,7 +30,7 @@ _MOST = {Style.SMS: 3, Style.WHATSAPP: 9, Style.CONSOLE: 9}
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """A reply as one channel takes it: texts to send in this order, the rest for MORE, and what may be picked."""
+    """A reply as one channel takes it: texts to send in this order, the rest for MORE, and what may be picked. `repeated`: this message had its answer before."""
 
     language: Language
     intent: str = ""
@@ -39,13 +39,19 @@ class Fitted:
     choices: tuple[Choice, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     ask_location: bool = False
+    rateable: bool = False
+    toast: str = ""
     forgotten: bool = False
+    repeated: bool = False
 
 
 def fit(reply: Reply, style: Style, words: Words) -> Fitted:
     """The reply in the dress of a channel. A silent reply has no texts."""
     if reply.silent:
         return Fitted(language=reply.language, intent=reply.intent)
+    toasts = style is Style.TELEGRAM
+    if not toasts:
+        reply = replace(reply, short=reply.short or reply.toast)
     rest = ""
     if style is Style.TELEGRAM:
         texts = tuple(telegram_pages(telegram_html(reply)))
@@ -63,6 +69,8 @@ def fit(reply: Reply, style: Style, words: Words) -> Fitted:
         choices=reply.choices,
         attachments=reply.attachments,
         ask_location=reply.ask_location,
+        rateable=reply.rateable and not reply.lead,
+        toast=reply.toast if toasts else "",
         forgotten=reply.effects.forget,
     )
 

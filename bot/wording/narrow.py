@@ -7,6 +7,12 @@ from bot.messages import Choice, Contact, Reply
 from bot.wording.gsm7 import LIMITS, encoding, first_segment, fold, segments, units
 
 MOST_SEGMENTS = 3
+# What a resident calls, texts or opens: a phone number, a short code, an address of the web or of e-mail.
+REACH = re.compile(
+    r"(?<![\w-])(?:(?:1-)?\d{3}-\d{3}-\d{4}|[2-9]11|988|\d{5,6})(?![\w-])"
+    r"|(?<![\w@.-])(?:[\w.+-]+@)?[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:/[\w./-]*\w)?",
+)
+_LONGEST_REACH = 60
 
 
 def plain(markdown: str) -> str:
@@ -38,9 +44,27 @@ def numbered(choices: tuple[Choice, ...]) -> str:
     return "\n".join(f"{n} {choice.label}" for n, choice in enumerate(choices, 1))
 
 
+def broken_reach(text: str) -> re.Match[str] | None:
+    """The number or address that the end of the first segment cuts in two."""
+    end = len(first_segment(text))
+    return next((m for m in REACH.finditer(text, 0, end + _LONGEST_REACH) if m.start() < end < m.end()), None)
+
+
+def _for_sms(text: str) -> str:
+    """The text folded; a number that the first border would cut begins a line in the second segment, behind blanks that nobody sees."""
+    text = fold(text)
+    broken = broken_reach(text)
+    before = re.sub(r"\s*\S*$", "", text[: broken.start()]) if broken else ""
+    if not before:
+        return text
+    kind = encoding(text)
+    blanks = " " * (LIMITS[kind].part - units(before, kind) - 1)
+    return f"{before}{blanks}\n{text[len(before) :].lstrip()}"
+
+
 def cut(text: str, footer: str, *, folding: bool, most: int = MOST_SEGMENTS) -> tuple[str, str]:
     """As much of a text as `most` segments hold with its footer, and the rest. Cuts between lines, else sentences, else words."""
-    fit: Callable[[str], str] = fold if folding else str
+    fit: Callable[[str], str] = _for_sms if folding else str
     if segments(fit(text))[1] <= most:
         return fit(text), ""
     pieces = _pieces(text)

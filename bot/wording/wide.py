@@ -130,18 +130,24 @@ def telegram_pages(html: str, limit: int = TELEGRAM_LIMIT) -> list[str]:
     """HTML cut into messages that Telegram takes, between paragraphs, else between lines, else between words, tags closed and opened again."""
     size = limit - TAGS_ROOM
     pages: list[str] = []
-    current = ""
+    current, used = "", 0
     for piece in _pieces(html, size, _CUTS):
-        if len(current) + len(piece) > size:
-            pages, current = [*pages, current], ""
+        if used + _units(piece) > size:
+            pages, current, used = [*pages, current], "", 0
         current += piece
+        used += _units(piece)
     return _balanced([p.strip("\n") for p in [*pages, current] if p.strip()])
+
+
+def _units(text: str) -> int:
+    """How long Telegram finds a text: in UTF-16, where an emoji counts twice."""
+    return len(text) + sum(c > "\uffff" for c in text)
 
 
 def _pieces(html: str, size: int, cuts: Sequence[re.Pattern[str]]) -> Iterator[str]:
     """The HTML in pieces that fit, cut no finer than needed, and never inside a tag or an entity."""
     for piece in cuts[0].findall(html):
-        if len(piece) <= size or len(cuts) == 1:
+        if _units(piece) <= size or len(cuts) == 1:
             yield piece
         else:
             yield from _pieces(piece, size, cuts[1:])

@@ -2,7 +2,7 @@
 'use strict';
 const VERSION = '1'; // change it (the server may put a hash of the files here) and every phone fetches the files anew
 const CACHE = 'faro-' + VERSION;
-const CORE = ['/', '/?lang=es', '/static/chat.css', '/static/chat.js', '/static/icon.svg'];
+const CORE = ['/?lang=en', '/?lang=es', '/static/chat.css', '/static/chat.js', '/static/icon.svg'];
 const EXTRA = ['/offline.json?lang=en', '/offline.json?lang=es'];
 const SLOW = 4000; // after this long a saved page is better than none
 
@@ -37,10 +37,13 @@ self.addEventListener('fetch', (event) => {
   if (request.method !== 'GET' || url.origin !== location.origin) return;
   const lang = url.searchParams.get('lang');
   if (url.pathname === '/') {
-    if (request.mode === 'navigate') event.respondWith(page(event, lang === 'es' || lang === 'en' ? '/?lang=' + lang : '/'));
+    if (request.mode === 'navigate') event.respondWith(page(event, '/?lang=' + (lang === 'es' || lang === 'en' ? lang : preferred()), !lang && preferred() === 'es'));
   } else if (CORE.includes(url.pathname)) event.respondWith(saved(event, url.pathname));
   else if (EXTRA.includes(url.pathname + url.search)) event.respondWith(saved(event, url.pathname + url.search));
 });
+
+// The language of '/', as the server chooses it: the first of ours that the browser prefers.
+const preferred = () => (navigator.languages.map((l) => l.slice(0, 2).toLowerCase()).find((l) => l === 'en' || l === 'es') || 'en');
 
 async function refresh(event, cache, key) {
   const response = await fetch(event.request);
@@ -50,11 +53,12 @@ async function refresh(event, cache, key) {
 }
 
 // The page: the network first, what is saved when that is slow, broken or absent.
-async function page(event, key) {
+async function page(event, key, elsewhere) {
   const cache = await caches.open(CACHE);
   const network = refresh(event, cache, key);
   event.waitUntil(network.catch(() => {}));
-  const kept = await cache.match(key) || (key === '/?lang=en' && await cache.match('/'));
+  const found = await cache.match(key);
+  const kept = found && elsewhere ? Response.redirect(key) : found;
   if (!kept) return network;
   const late = new Promise((resolve) => setTimeout(resolve, SLOW, kept));
   return Promise.race([network.then((r) => (r.status < 500 ? r : kept), () => kept), late]);

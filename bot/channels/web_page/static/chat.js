@@ -49,7 +49,7 @@
     return el;
   }
 
-  // turn: {who, lang, text | html, choices: [{label, says | page}], attachments, id (a message of ours), re (the id it answers), quote, ask}
+  // turn: {who, lang, text | html, choices and rating: [{label, says | page}], attachments, id (a message of ours), re (the id it answers), quote, ask}
   function draw(turn) {
     const el = make('div', 'turn ' + turn.who), name = make('span', 'sr', T[turn.who] + ': '), body = make('div', 'body');
     el.lang = turn.lang || lang;
@@ -72,13 +72,7 @@
       });
       el.append(files);
     }
-    const choices = make('div', 'choices');
-    (turn.choices || []).forEach((c) => {
-      const button = make('button', '', c.label);
-      button.name = 'says';
-      if (c.page) { button.dataset.page = c.page; button.dataset.from = c.from; } else button.value = c.says;
-      choices.append(button);
-    });
+    const choices = picks('choices', turn.choices), rating = picks('choices rating', turn.rating);
     if (turn.ask && !$('where').hidden) {
       const button = make('button'), pin = make('span', '', '📍 '), why = make('p', 'why');
       pin.setAttribute('aria-hidden', 'true');
@@ -88,9 +82,19 @@
       locating(button, why);
       choices.append(why, button);
     }
-    if (choices.firstChild) el.append(choices);
+    [choices, rating].forEach((x) => { if (x.firstChild) el.append(x); });
     log.append(el);
     return el;
+  }
+  function picks(name, list) {
+    const box = make('div', name);
+    (list || []).forEach((c) => {
+      const button = make('button', '', c.label);
+      button.name = 'says';
+      if (c.page) { button.dataset.page = c.page; button.dataset.from = c.from; } else button.value = c.says;
+      box.append(button);
+    });
+    return box;
   }
   // Maps and sites open beside the conversation, not in its place.
   function outward(el) {
@@ -163,7 +167,8 @@
       const data = await response.json(); // anything that is not ours (a Wi-Fi's sign-in page) throws, and is tried again
       if (response.ok && typeof data.html === 'string') return { data };
       if (status < 400 || typeof data.message !== 'string') throw new Error('not ours');
-      return status === 429 ? { message: data.message, later: 1000 * Math.max(5, +response.headers.get('Retry-After') || 20) } : { message: data.message };
+      const got = { message: data.message, html: data.html };
+      return status === 429 ? { ...got, later: 1000 * Math.max(5, +response.headers.get('Retry-After') || 20) } : got;
     } finally { clearTimeout(late); }
   }
 
@@ -192,13 +197,13 @@
           state(item, T.failed, true);
           if (!got.message) { notice(T.failed); offline(item); }
         }
-        if (news) say({ who: 'faro', lang, text: got.message });
+        if (news) say({ who: 'faro', lang, text: got.message, html: got.html });
       }
     } catch (e) {
       pause = backoff(++tries);
       pending.forEach((i) => state(i, T.failed, true));
       notice(T.offline);
-      offline(item);
+      pending.forEach(offline);
     }
     busy = false;
     if (!pending.length) notice('');
@@ -222,7 +227,7 @@
     field.session.value = data.session || '';
     if (!turns.some((x) => x.re === item.id)) {
       say({
-        who: 'faro', lang: data.language, html: data.html, choices: data.choices, attachments: data.attachments,
+        who: 'faro', lang: data.language, html: data.html, choices: data.choices, rating: data.rating, attachments: data.attachments,
         re: item.id, ask: data.ask_location, quote: later ? T.you + ': ' + item.label : '',
       });
     }
@@ -342,12 +347,13 @@
   // ---- start: what the server has drawn (plain form before this file arrived), else what this tab had on screen
   const drawn = Array.from(log.querySelectorAll('[data-turn]'));
   if (drawn.length) {
+    const said = (el, box) => Array.from(el.querySelectorAll(box + ' button'), (b) => ({ label: b.textContent, says: b.value }));
     turns = drawn.map((el) => {
       const body = el.querySelector('.body'), you = el.classList.contains('you');
       outward(body);
       return {
         who: you ? 'you' : 'faro', lang: el.lang, text: body.textContent, html: you ? undefined : body.innerHTML,
-        choices: Array.from(el.querySelectorAll('.choices button'), (b) => ({ label: b.textContent, says: b.value })),
+        choices: said(el, '.choices:not(.rating)'), rating: said(el, '.rating'),
         attachments: Array.from(el.querySelectorAll('.files a'), (a) => ({ filename: a.download, href: a.getAttribute('href') })),
       };
     });

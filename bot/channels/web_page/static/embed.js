@@ -56,7 +56,7 @@
         frame = document.createElement('iframe');
         frame.title = words.open;
         frame.allow = 'geolocation';
-        frame.src = origin + '/?lang=' + lang;
+        frame.src = origin + '/embed?lang=' + lang;
         panel.appendChild(frame);
       }
       panel.hidden = false;

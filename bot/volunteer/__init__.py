@@ -1,0 +1,1 @@
+"""What volunteers do at the command line: preview, new page, explain, eval."""

@@ -1,0 +1,163 @@
+"""The database goes away and comes back: answers do not wait for it, nothing is forgotten, nothing is written twice."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bot.app import Faro, compose
+from bot.content import Live
+from bot.conversation import Mind
+from bot.geo.tables import Gazetteer
+from bot.messages import Channel, Inbound
+from bot.settings import Settings
+from bot.store.privacy import person_key
+from bot.store.sealing import Seal
+from bot.store.store import open_store
+from bot.wording.catalog import Words
+from tests.conftest import NOON, Clock
+from tests.postgres import new_database, running_postgres
+
+ANA = "+19195550142"
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    with running_postgres() as server:
+        yield server
+
+
+@asynccontextmanager
+async def faro_over(settings: Settings, url: str, mind: Mind, words: Words, gazetteer: Gazetteer, clock: Clock) -> AsyncIterator[Faro]:
+    store = await open_store(url)
+    yield compose(settings, words=words, gazetteer=gazetteer, live=lambda: Live(mind=mind, read_at=NOON), store=store, clock=clock)
+    await store.close()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another process that holds SQLite's file."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("begin exclusive")
+    try:
+        yield
+    finally:
+        other.rollback()
+        other.close()
+
+
+@contextmanager
+def frozen(url: str) -> Iterator[None]:
+    """A PostgreSQL machine that has stopped in the middle of everything."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        backend = connection.info.backend_pid
+    server = int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1]) if Path(f"/proc/{backend}").exists() else 0
+    server = server or next(int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and _is_postmaster(p, url))
+    everyone = [server, *(int(c) for c in Path(f"/proc/{server}/task/{server}/children").read_text().split())]
+    for pid in everyone:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in reversed(everyone):
+            os.kill(pid, signal.SIGCONT)
+
+
+def _is_postmaster(process: Path, url: str) -> bool:
+    port = url.rpartition(":")[2].partition("/")[0]
+    try:
+        words = (process / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return words[0].endswith(b"postgres") and any(port.encode() in word for word in words)
+
+
+async def says(faro: Faro, text: str, id_: str) -> str:
+    answer = await faro.conversation.answer(Inbound(channel=Channel.SMS, sender=ANA, message_id=id_, text=text))
+    return "\n".join(answer.texts)
+
+
+async def back(faro: Faro) -> None:
+    async with asyncio.timeout(30):
+        while faro.memory.waiting:
+            await faro.memory.flush()
+            await asyncio.sleep(0.1)
+
+
+async def outage(faro: Faro) -> None:
+    """What residents do while the database is away."""
+    assert "988" in await says(faro, "i want to kill myself", "m1")
+    assert "Wake" in await says(faro, "shelter in wake county", "m2")
+    assert "Wake" in await says(faro, "support groups", "m3"), "the county is remembered all the same"
+    await says(faro, "STOP", "m4")
+    assert await says(faro, "food", "m5") == "", "STOP is honoured at once"
+    assert await says(faro, "STOP", "m4") == ""
+    assert faro.memory.waiting == 5
+
+
+async def test_a_locked_sqlite_file(settings: Settings, mind: Mind, words: Words, gazetteer: Gazetteer, clock: Clock) -> None:
+    path = settings.data / "faro.sqlite3"
+    async with faro_over(settings, f"sqlite:///{path}", mind, words, gazetteer, clock) as faro:
+        with locked(path):
+            await outage(faro)
+        await back(faro)
+        person, _ = await faro.store.recall(person_key(settings.key(), Channel.SMS, ANA))
+        assert person is not None
+        assert (person.opted_out, person.county) == (True, "Wake")
+        assert await faro.store.answered_before("sms", "m2") is not None
+        assert list((settings.data / "spool").iterdir()) == []
+
+
+async def test_a_postgresql_that_hangs(postgres: str, settings: Settings, mind: Mind, words: Words, gazetteer: Gazetteer, clock: Clock) -> None:
+    url = new_database(postgres)
+    async with faro_over(settings, url, mind, words, gazetteer, clock) as faro:
+        assert "Faro" in await says(faro, "hello", "m0")
+        with frozen(url):
+            await outage(faro)
+        await back(faro)
+        person, _ = await faro.store.recall(person_key(settings.key(), Channel.SMS, ANA))
+        assert person is not None
+        assert person.opted_out
+
+
+async def test_the_spool_outlives_a_crash_and_says_nothing_to_a_thief(settings: Settings, mind: Mind, words: Words, gazetteer: Gazetteer, clock: Clock) -> None:
+    path = settings.data / "faro.sqlite3"
+    async with faro_over(settings, f"sqlite:///{path}", mind, words, gazetteer, clock) as faro:
+        with locked(path):
+            await says(faro, "zorbulax quibble in wake county", "m1")
+            await says(faro, "STOP", "m2")
+    files = sorted((settings.data / "spool").iterdir())
+    assert len(files) == 2
+    assert all(word not in file.read_bytes() for file in files for word in (b"zorbulax", b"Wake", ANA.encode()[2:]))
+    async with faro_over(settings, f"sqlite:///{path}", mind, words, gazetteer, clock) as again:
+        assert await says(again, "food", "m3") == "", "opted out before the crash"
+        await back(again)
+        assert len(await again.store.unanswered()) == 1
+        await back(again)
+        assert len(await again.store.unanswered()) == 1
+
+
+async def test_a_full_disk_keeps_it_in_memory(settings: Settings, mind: Mind, words: Words, gazetteer: Gazetteer, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    path = settings.data / "faro.sqlite3"
+    async with faro_over(settings, f"sqlite:///{path}", mind, words, gazetteer, clock) as faro:
+        (settings.data / "spool").rmdir()
+        (settings.data / "spool").write_text("no folder can be made here")
+        with locked(path):
+            await says(faro, "STOP", "m1")
+            assert await says(faro, "food", "m2") == ""
+        await back(faro)
+        assert await faro.store.answered_before("sms", "m1") is not None
+    assert "the spool cannot be written" in caplog.text
+
+
+def test_what_is_sealed_opens_with_its_secret_only() -> None:
+    sealed = Seal(b"x" * 32).close("hello ñ")
+    assert Seal(b"x" * 32).open(sealed) == "hello ñ"
+    assert Seal(b"y" * 32).open(sealed) is None
+    assert Seal(b"y" * 32, (b"x" * 32,)).open(sealed) == "hello ñ", "after the secret was changed"
