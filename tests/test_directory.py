@@ -149,7 +149,7 @@ ASKED: dict[tuple[str, Language], str] = {
     ("coalition", "en"): "who leads the recovery coalition in {} county",
     ("coalition", "es"): "coalición de recuperación del condado de {}",
 }
-NONE_KNOWN = {"en": r"I (know of no|have no list of)", "es": r"[Nn]o (conozco|tengo una lista)"}
+NONE_KNOWN = {"en": r"I (know of no|have no list of)", "es": r"[Nn]o (conozco|tengo (una )?lista)"}
 NUMBER = re.compile(r"(?<![\d-])(?:1-)?\d{3}-\d{3}-\d{4}(?![\d-])")
 
 
