@@ -56,6 +56,7 @@ def main(context: typer.Context) -> None:
 @app.command()
 def serve() -> None:
     """Open the doors that the settings open: the web page always, Telegram and Twilio when they are configured."""
+    os.umask(0o077)  # what is remembered is nobody else's to read
     settings = load_settings()
     configure(settings.log_level, settings.log_format)
     server = build_server(settings, opened=lambda doors: _announce(settings, doors), progress=learning())

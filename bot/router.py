@@ -48,8 +48,10 @@ def _crisis(asked: Asked) -> str | None:
 
 
 def _silence(asked: Asked) -> str | None:
-    """After STOP nothing is answered but START (and, before this stage, a crisis)."""
-    if not asked.opted_out or asked.understood.intent == "start" or folded(asked.text) in CARRIER_START:
+    """After STOP nothing is answered but START and DELETE (and, before this stage, a crisis)."""
+    said = folded(asked.text)
+    erasing = said in DELETE or (asked.waiting_for == "privacy" and said in YES)
+    if not asked.opted_out or asked.understood.intent == "start" or said in CARRIER_START or erasing:
         return None
     return "silence"
 

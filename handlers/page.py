@@ -12,7 +12,8 @@ MOST_CONTACTS = 3
 
 async def answer(turn: Turn, kit: Kit) -> Reply:
     page = kit.page(turn.intent, turn.language)
-    if page is None:
+    # A page that is not written yet has a title and no more: nobody is told that.
+    if page is None or not (page.sms or page.body):
         return Reply(language=turn.language, intent="none", short=kit.say("none.short", turn.language))
     contacts: list[Contact] = []
     if turn.county:

@@ -306,3 +306,12 @@ async def test_one_who_floods_is_told_once_and_others_and_a_crisis_are_answered(
     assert len(await says(house, "shelter in boone", "SMX", From="+19195550143")) == 1
     (crisis,) = await says(house, "i want to kill myself", "SMY")
     assert "988" in crisis
+
+
+async def test_after_stop_a_person_may_still_erase_what_is_kept(house: House) -> None:
+    await says(house, "refugio en boone", "SM1")
+    await says(house, "ALTO", "SM2")
+    assert len(await says(house, "BORRAR", "SM3")) == 1
+    assert len(await says(house, "si", "SM4")) == 1
+    person, _ = await house.faro.store.recall(person_key(house.faro.settings.key(), Channel.SMS, ANA))
+    assert person is None

@@ -235,3 +235,21 @@ def test_cleaning_keeps_case_and_accents() -> None:
 
 def test_the_content_folder_of_the_project_has_both_languages() -> None:
     assert {language for language, _ in read_library(ROOT / "content").pages} == {"en", "es"}
+
+
+IN_DANGER = (
+    "there is a shooter at my school", "active shooter at the mall", "hay un tirador en mi trabajo", "my house is flooding and i cant get out", "se esta inundando y no podemos salir",
+    "I smell gas in my house", "huele a gas en mi casa", "my son shot himself", "generator in the garage and we are dizzy", "el generador esta adentro y tengo dolor de cabeza",
+)  # fmt: skip
+NOT_IN_DANGER = ("my brother shot himself two years ago", "the gas station has no gas", "no puedo salir de la cama", "the shooter was arrested last month", "i need a generator")
+
+
+@pytest.mark.parametrize("text", IN_DANGER)
+def test_danger_to_life_gets_911_and_nothing_else(understander: Understander, text: str) -> None:
+    understood = understander.understand(text)
+    assert (understood.decision, understood.intent) == (Decision.CRISIS, "crisis-danger")
+
+
+@pytest.mark.parametrize("text", NOT_IN_DANGER)
+def test_words_of_danger_in_other_meanings_are_not_taken_for_it(text: str) -> None:
+    assert by_words(text) is None

@@ -16,7 +16,7 @@ MAYBE_FROM = 0.01
 # A word or two are too little for the model to silence everything else: then the crisis line only stands before the answer.
 FEWEST_WORDS = 3
 # Words that always say so are believed, unless the model takes them for an idiom.
-IDIOM_BELOW = 0.002
+IDIOM_BELOW = 0.0002
 
 WORDS: dict[CrisisKind, str] = {
     CrisisKind.SUICIDE: r"""
@@ -32,6 +32,13 @@ WORDS: dict[CrisisKind, str] = {
       | \b(cant|can't|cannot|not|isnt|isn't|stopped)\s+breath(e|ing)\b | \bno\s+(puede?o?\s+)?respira(r)?\b | \b(overdosed|overdosing|od'?d)\b | \bsobredosis\b
       | \b(trapped|stuck)\s+(in|on|under|inside)\s+(the\s+|my\s+|our\s+|a\s+)?(attic|roof|car|house|basement|rubble|water|flood|mud|tree)\b | \bestamos?\s+atrapad[oa]s?\b | \bwater\s+(is\s+|keeps\s+)?(rising|coming\s+in)\b
       | \b(house|home|trailer|building|kitchen|apartment)\s+is\s+on\s+fire\b | \bse\s+(esta\s+)?(quema(ndo)?|incendia(ndo)?)\s+(la|mi|nuestra)\s+(casa|traila|cocina)\b | \bactive\s+shooter\b | \bshots\s+fired\b
+      | \b(there('?s|\s+is)|hay|we\s+have|see)\s+((an?|un|una|the)\s+)?(active\s+|mass\s+)?(shooter|gunman|tirador|pistolero|hombre\s+armado|(man|guy|kid)\s+with\s+a\s+gun)\b
+      | \b(shooting|disparando|tirando\s+balazos)\s+(right\s+now|at\s+us|ahora|ahorita|aqui)\b | \bestan\s+(disparando|tirando)\b | \b(nos|me)\s+estan\s+disparando\b
+      | \b(flood\w*|water|fire|smoke|burning)\b.{0,40}\b(can\s?'?not|can'?t|couldn'?t)\s+get\s+out\b | \b(can\s?'?not|can'?t)\s+get\s+out\b.{0,40}\b(flood\w*|water|fire|smoke|burning)\b
+      | \b(inund\w*|agua|fuego|humo|incendi\w*)\b.{0,40}\bno\s+(puedo|podemos|puede|pueden)\s+salir\b | \bno\s+(puedo|podemos|puede|pueden)\s+salir\b.{0,40}\b(inund\w*|agua|fuego|humo|incendi\w*)\b
+      | \bsmell(s|ing)?\s+(of\s+|like\s+|natural\s+)?gas\b | \bgas\s+(is\s+)?leak(ing)?\b | \bhuele\s+(mucho\s+)?a\s+gas\b | \bfuga\s+de\s+gas\b
+      | \b(shot|hanged|hung|stabbed)\s+(him|her)self\b(?!.*\b(ago|last|years?|months?)\b) | \bse\s+(disparo|ahorco|dio\s+un\s+(tiro|balazo)|corto\s+las\s+venas)\b(?!.*\b(hace|anos?|meses)\b)
+      | \bgenerator\b.{0,60}\b(dizzy|headaches?|getting\s+sick|pass(ed|ing)\s+out|fainted|throwing\s+up)\b | \bgenerador\b.{0,60}\b(marea\w*|dolor\s+de\s+cabeza|vomit\w*|desmay\w*)\b | \b(getting\s+sick|dizzy)\b.{0,40}\bgenerator\b
       | \b(esta|estan|estamos)\s+ahogando(se|nos)?\b | \b(is|are|am)\s+drowning\b(?!\s+in\s+(debt|paper|bills|work|forms)) | \bse\s+(esta\s+)?desangra(ndo)?\b | \bbleeding\s+out\b | \bheart\s+attack\b""",
     CrisisKind.ABUSE: r"""
         \b(he|she|husband|boyfriend|wife|dad|father|mom|stepdad|partner|uncle|man|ex)\s+(just\s+|always\s+|keeps\s+)?(hit|hits|hitting|beat|beats|beating|chok(ed|es|ing)|raped|molest(ed|s)|hurts)\s+(me|my|us|her|him)\b | \bi\s+was\s+raped\b | \b(raped|molested)\s+me\b
