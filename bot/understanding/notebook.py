@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
 from hashlib import blake2b
 from multiprocessing import get_context
 from pathlib import Path
@@ -88,11 +87,5 @@ class Notebook:
         part.replace(self._path)
 
 
-@cache
-def _worker_encoder() -> Encoder:
-    """One encoder a process: reading its weights takes longer than a part does."""
-    return Encoder()
-
-
 def _encode_part(texts: list[str]) -> Vectors:
-    return _worker_encoder().encode(texts)
+    return Encoder().encode(texts)
