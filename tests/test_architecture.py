@@ -45,7 +45,7 @@ HOMES = {
     "structlog": ("bot.logs",),
     "uvicorn": ("bot.cli",),
     "icalendar": ("handlers.peer_connections",),
-    "textstat": ("bot.checks.reading_level",),
+    "pyphen": ("bot.checks.reading_level",),
     "phonenumbers": ("bot.store", "bot.directory.phones"),
 }
 MOST_LINES, MOST_FUNCTION_LINES, MOST_MEMBERS = 400, 50, 6

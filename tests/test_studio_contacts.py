@@ -196,7 +196,7 @@ async def test_a_call_sets_the_day_of_north_carolina(room: Workroom, clock: Cloc
     clock.moment = datetime(2026, 12, 11, 3, 0, tzinfo=UTC)
     answer = await room.post(f"{PATH}/called", table="support_groups", id="g-ashe", seen=seen(room, "g-ashe"))
     assert answer.status_code == 303
-    assert file_of(room) == GROUPS.replace("=1+1;;low", "=1+1;2026-12-10;high").encode()
+    assert file_of(room) == GROUPS.replace("=1+1;;low", "=1+1;2026-12-10;low").encode()
 
 
 async def test_a_call_to_a_shelter_says_that_it_is_open_now(room: Workroom) -> None:
@@ -205,7 +205,7 @@ async def test_a_call_to_a_shelter_says_that_it_is_open_now(room: Workroom) -> N
     table = read_table(path)
     assert table
     await room.post(f"{PATH}/called", table="shelters", id="s-1", seen=table.records[0].fingerprint)
-    assert path.read_text(encoding="utf-8").endswith("s-1,Wake,School,2026-12-10,high,2026-12-10 12:00\n")
+    assert path.read_text(encoding="utf-8").endswith("s-1,Wake,School,2026-12-10,low,2026-12-10 12:00\n")
 
 
 async def test_a_new_row_stands_at_the_end(room: Workroom, words: Words) -> None:

@@ -1,9 +1,12 @@
-"""How hard a page is to read: Flesch-Kincaid for English, Fernández-Huerta for Spanish. The reader is twelve years old, tired and afraid."""
+"""How hard a page is to read: Flesch-Kincaid for English, Fernández-Huerta for Spanish. The reader is twelve years old, tired and afraid.
+
+Syllables by pyphen, the formulas here: textstat fetches word lists from the network when it runs, or needs a part of setuptools that is gone.
+"""
 
 import re
 from collections.abc import Iterator
 
-from textstat.textstat import textstatistics
+from pyphen import Pyphen
 
 from bot.checks.subject import Source, Subject
 from bot.directory.references import REFERENCE
@@ -16,20 +19,20 @@ FEWEST_WORDS = 60
 
 
 class ReadingLevel:
-    """textstat keeps a language for each of its objects: one for each of ours."""
+    """Counts words, sentences and syllables."""
 
     def __init__(self) -> None:
-        self._english, self._spanish = textstatistics(), textstatistics()
-        self._english.set_lang("en")
-        self._spanish.set_lang("es")
+        self._english, self._spanish = Pyphen(lang="en_US"), Pyphen(lang="es")
 
     def grade(self, text: str) -> float:
-        """The American school year that reads it."""
-        return float(self._english.flesch_kincaid_grade(text))
+        """The American school year that reads it (Kincaid and others 1975)."""
+        long_sentences, long_words = _lengths(text, self._english)
+        return 0.39 * long_sentences + 11.8 * long_words - 15.59
 
     def ease(self, text: str) -> float:
-        """0 (hard) to 100 (easy); 60 is plain Spanish."""
-        return float(self._spanish.fernandez_huerta(text))
+        """0 (hard) to 100 (easy); 60 is plain Spanish (Fernández Huerta 1959)."""
+        long_sentences, long_words = _lengths(text, self._spanish)
+        return 206.84 - 60 * long_words - 1.02 * long_sentences
 
     def check(self, source: Source, subject: Subject) -> Iterator[Problem]:
         text = sentences(source)
@@ -40,6 +43,13 @@ class ReadingLevel:
             yield source.problem("reading-level-en", line, "warning", grade=f"{grade:.1f}", most=f"{HARDEST_GRADE:g}")
         if source.page.language == "es" and (ease := self.ease(text)) < LEAST_EASE:
             yield source.problem("reading-level-es", line, "warning", ease=f"{ease:.0f}", least=f"{LEAST_EASE:g}")
+
+
+def _lengths(text: str, syllables: Pyphen) -> tuple[float, float]:
+    """Words a sentence, and syllables a word."""
+    words = re.findall(r"[^\W\d_]+", text)
+    ends = max(1, len(re.findall(r"[.!?]+(?:\s|$)", text)))
+    return len(words) / ends, sum(len(syllables.positions(word)) + 1 for word in words) / max(1, len(words))
 
 
 def sentences(source: Source) -> str:

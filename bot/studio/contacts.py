@@ -113,7 +113,7 @@ class Book:
         return self._done(visit, changed, values["id"])
 
     async def called(self, visit: Visit) -> Response:
-        """'I called, it is right': checked today, confidence high; a shelter is open as of now."""
+        """'I called, it is right': checked today; a shelter is open as of now. A row of low confidence stays so until somebody edits it: one tap gives nobody a number."""
         table = read_tables(self._desk.content.folder).get(visit.form.get("table", ""))
         found = table.find(visit.form.get("id", "")) if table else None
         if table is None or found is None:
@@ -124,7 +124,7 @@ class Book:
                 return self._entry(visit, table, record, note="changed")
             return self._sheet(visit, Sheet(table=table, fingerprint=record.fingerprint, values=values), status=409, note="changed")
         now = self._desk.clock().astimezone(LOCAL_TIME)
-        news = {"checked": now.date().isoformat(), "confidence": "high", "as_of": now.strftime("%Y-%m-%d %H:%M")}
+        news = {"checked": now.date().isoformat(), "as_of": now.strftime("%Y-%m-%d %H:%M")}
         changed = table.with_changes(record, {column: value for column, value in news.items() if column in table.columns})
         await self._save(visit, changed, f"contacts: {values['id']}: called, it is right")
         return self._done(visit, changed, values["id"])
