@@ -97,7 +97,7 @@ async def storm(faro: Machine) -> None:
         await faro.ready()
 
 
-PAIRS = [("polling", "sqlite"), ("webhook", "postgresql"), *([("polling", "postgresql"), ("webhook", "sqlite")] if STORM else [])]
+PAIRS = [("polling", "sqlite"), *([("webhook", "postgresql"), ("polling", "postgresql"), ("webhook", "sqlite")] if STORM else [])]
 
 
 @pytest.mark.parametrize(("mode", "kind"), PAIRS)
