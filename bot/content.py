@@ -103,7 +103,8 @@ class Content:
                 log.info("the content was read again: %d pages, %d contacts", len(reading.library.pages), len(reading.rows))
                 if learner:
                     await _stopped(learner)
-                learner = asyncio.create_task(self._learn(reading.library)) if learning_hash(reading.library) != self._learnt else None
+                wanted = await asyncio.to_thread(learning_hash, reading.library)
+                learner = asyncio.create_task(self._learn(reading.library, wanted)) if wanted != self._learnt else None
         finally:
             if learner:
                 await _stopped(learner)
@@ -135,7 +136,7 @@ class Content:
         if len(errors) > PROBLEMS_LOGGED:
             log.error("content: and %d more; run `faro check`", len(errors) - PROBLEMS_LOGGED)
 
-    async def _learn(self, library: Library) -> None:
+    async def _learn(self, library: Library, wanted: str) -> None:
         """New questions are learnt in a process of its own, while the old model answers."""
         self.live = replace(self.live, learning=True)
         try:
@@ -148,11 +149,11 @@ class Content:
                     os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
                 raise
-            if not model_path(library, self._cache).exists():
+            if not (await asyncio.to_thread(model_path, library, self._cache)).exists():
                 log.error("the new questions could not be learnt; the old model goes on answering")
                 return
             understander = await asyncio.to_thread(build_understander, library, self._gazetteer, self._cache)
-            self._learnt = learning_hash(library)
+            self._learnt = wanted
             self.live = replace(self.live, mind=replace(self.live.mind, understander=understander))
             log.info("the new questions are learnt")
         finally:
