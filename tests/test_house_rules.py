@@ -39,6 +39,14 @@ def test_tests_fake_the_wire_and_never_the_code() -> None:
         assert not names & {"Mock", "MagicMock", "AsyncMock", "patch"}, path.name
 
 
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_holds_names_versions_and_hashes_and_no_place(name: str) -> None:
+    """No download address, and no path of whoever made it."""
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines[1:] if "://" in line or re.search(r"(?:^|\s)/\w", line)] == []
+    assert any("--hash=sha256:" in line for line in lines)
+
+
 def test_no_error_is_told_apart_by_its_text() -> None:
     assert not [p.name for p in CODE if re.search(r"in str\((?:e|err|error|exc)\)", p.read_text(encoding="utf-8"))]
 
