@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bot.channels.sms import TwilioDoor
+from bot.channels.sms import STATUS, TwilioDoor
 from bot.channels.sms_sending import TwilioSender
 from bot.channels.telegram import TelegramDoor
 from bot.channels.web import WebDoor
@@ -29,7 +29,7 @@ from bot.limits import Limiter
 from bot.messages import Channel
 from bot.metrics import CONTENT_PROBLEMS, DATABASE_UP, INBOX_OLDEST, INBOX_WAITING, SPOOL_WAITING
 from bot.outgoing import Outgoing, Sender
-from bot.router import discover_rooms
+from bot.router import Rooms, discover_rooms
 from bot.settings import ROOT, Settings
 from bot.store.facts import waiting
 from bot.store.inbox import Inbox
@@ -63,6 +63,8 @@ class Faro:
     store: Store
     memory: Memory
     clock: Callable[[], datetime]
+    rooms: Rooms
+    counties: CountyMap
     conversation: Conversation
     content: Content | None = field(default=None, repr=False)
 
@@ -90,8 +92,9 @@ async def open_faro(settings: Settings, clock: Callable[[], datetime] = now, pro
 def compose(settings: Settings, *, words: Words, gazetteer: Gazetteer, live: Callable[[], Live], store: Store, clock: Callable[[], datetime]) -> Faro:
     """The parts put together."""
     memory = Memory(store, Seal(settings.key()), settings.data / "spool")
-    conversation = Conversation(mind=lambda: live().mind, rooms=discover_rooms(), memory=memory, counties=CountyMap(), limiter=Limiter(), secret=settings.key(), clock=clock)
-    return Faro(settings=settings, words=words, gazetteer=gazetteer, live=live, store=store, memory=memory, clock=clock, conversation=conversation)
+    rooms, counties = discover_rooms(), CountyMap()
+    conversation = Conversation(mind=lambda: live().mind, rooms=rooms, memory=memory, counties=counties, limiter=Limiter(), secret=settings.key(), clock=clock)
+    return Faro(settings=settings, words=words, gazetteer=gazetteer, live=live, store=store, memory=memory, clock=clock, rooms=rooms, counties=counties, conversation=conversation)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +111,7 @@ class Doors:
 def build_doors(faro: Faro) -> Doors:
     settings, secret = faro.settings, faro.settings.key()
     limiter = Limiter()
-    web = WebDoor(faro.conversation, faro.words, secret=secret, kit=lambda: faro.live().mind.kit(now()), limiter=limiter, proxies=settings.proxies())
+    web = WebDoor(faro.conversation, faro.words, secret=secret, kit=lambda: faro.live().mind.kit(faro.clock()), limiter=limiter, proxies=settings.proxies())
     twilio = telegram = None
     if settings.twilio_auth_token:
         subaccounts = {account: token.get_secret_value() for account, token in settings.twilio_subaccount_tokens.items()}
@@ -124,7 +127,7 @@ def build_doors(faro: Faro) -> Doors:
             public_url=settings.public_url if settings.telegram_webhook() else None,
         )
     declared = [route for door in (web, twilio, telegram) if door for route in door.routes()]
-    outgoing = Outgoing(senders=_senders(settings), store=faro.store, words=faro.words, secret=secret, clock=now)
+    outgoing = Outgoing(senders=_senders(settings), memory=faro.memory, words=faro.words, secret=secret, clock=faro.clock)
     return Doors(web=web, twilio=twilio, telegram=telegram, outgoing=outgoing, routes=declared)
 
 
@@ -139,7 +142,7 @@ def _senders(settings: Settings) -> dict[Channel, Sender]:
         sender=settings.twilio_from,
         service=settings.twilio_messaging_service_sid,
         api_url=settings.twilio_api_url,
-        status_url=f"{settings.public_url.rstrip('/')}/twilio/status",
+        status_url=f"{settings.public_url.rstrip('/')}{STATUS}",
     )
     return {Channel.SMS: twilio, Channel.WHATSAPP: twilio}
 
@@ -165,6 +168,7 @@ def build_server(
                 if doors.telegram and telegram:
                     telegram.cancel()
                     await doors.telegram.stop()
+                await doors.outgoing.close()
 
     return Starlette(lifespan=lifespan)
 
@@ -191,14 +195,13 @@ def routes(faro: Faro, doors: Doors) -> list[BaseRoute]:
 
 def build_studio(faro: Faro, content: Content) -> Studio:
     """The volunteers' pages over the content that is served."""
-    rooms = discover_rooms()
     desk = Desk(
         content=content,
         store=faro.store,
         words=faro.words,
         gazetteer=faro.gazetteer,
-        rooms=rooms,
-        rehearsal=Conversation(mind=lambda: faro.live().mind, rooms=rooms, memory=try_it.ShortMemory(), counties=CountyMap(), limiter=Limiter(), secret=faro.settings.key(), clock=faro.clock),
+        rooms=faro.rooms,
+        rehearsal=Conversation(mind=lambda: faro.live().mind, rooms=faro.rooms, memory=try_it.ShortMemory(), counties=faro.counties, limiter=Limiter(), secret=faro.settings.key(), clock=faro.clock),
         clock=faro.clock,
         secure=faro.settings.public_url.startswith("https://"),
     )

@@ -149,7 +149,7 @@ class Content:
                     os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
                 raise
-            if not (await asyncio.to_thread(model_path, library, self._cache)).exists():
+            if not model_path(wanted, self._cache).exists():
                 log.error("the new questions could not be learnt; the old model goes on answering")
                 return
             understander = await asyncio.to_thread(build_understander, library, self._gazetteer, self._cache)

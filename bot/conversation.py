@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -25,7 +25,7 @@ from bot.store.privacy import person_key, scrubbed
 from bot.store.store import Kept
 from bot.store.tables import Conversation as Standing
 from bot.store.tables import Handled, Handling, Person, Tally
-from bot.understanding.commands import CARRIER_START, CARRIER_STOP, COMMANDS, picked
+from bot.understanding.commands import CARRIER_START, CARRIER_STOP, COMMANDS, command, picked
 from bot.understanding.crisis import by_words
 from bot.understanding.normalise import clean, folded, printable
 from bot.understanding.understander import Understander, Understanding
@@ -92,15 +92,15 @@ class Conversation:
             before = await self._memory.answered_before(inbound.channel, inbound.message_id)
             if before is not None:
                 return replace(_FITTED.validate_json(before), repeated=True)
-            if inbound.channel in LIMITED and self._limiter.wait((PER_PERSON, key)) and not by_words(inbound.text[:LONGEST_TEXT]):
-                return self._too_often(inbound, key)
             person, standing = await self._memory.recall(key)
+            if inbound.channel in LIMITED and self._limiter.wait((PER_PERSON, key)) and not _always_heard(inbound):
+                return self._too_often(inbound, key, person)
             now = self._clock()
             scene = _Scene(
                 inbound=replace(inbound, text=inbound.text[:LONGEST_TEXT]),
                 key=key,
                 person=person or Person(key=key, language=inbound.language_hint, seen_at=now),
-                standing=standing if standing and _aware(standing.updated_at) > now - PLACE_HOLDS else Standing(key=key, choices=[], updated_at=now),
+                standing=standing if standing and standing.updated_at > now - PLACE_HOLDS else Standing(key=key, choices=[], updated_at=now),
                 now=now,
             )
             reply = await self._reply(scene)
@@ -111,11 +111,11 @@ class Conversation:
                 count_answer(inbound.channel, kept.tally.decision, perf_counter() - began)
             return fitted if answer == kept.handled.answer else replace(_FITTED.validate_json(answer), repeated=True)
 
-    def _too_often(self, inbound: Inbound, key: str) -> Fitted:
-        """Said once a minute, then silence: whoever floods us must not cost the others their answers. A crisis never comes here."""
+    def _too_often(self, inbound: Inbound, key: str, person: Person | None) -> Fitted:
+        """Said once a minute, then silence: whoever floods us must not cost the others their answers. A crisis and STOP never come here."""
         ANSWERS.labels(inbound.channel, "limited").inc()
         language = inbound.language_hint or self._mind().understander.understand(inbound.text[:LONGEST_TEXT]).language
-        if self._limiter.wait((TOLD, f"told {key}")):
+        if (person and person.opted_out) or self._limiter.wait((TOLD, f"told {key}")):
             return Fitted(language=language)
         kit = self._mind().kit(self._clock())
         return fit(Reply(language=language, intent="limit", short=kit.say("web.too_often", language)), STYLES[inbound.channel], kit.words)
@@ -266,6 +266,7 @@ def _handling(intent: str) -> Handling:
     return {"clarify": Handling.OFFERED, "none": Handling.REFUSED}.get(intent, Handling.ANSWERED)
 
 
-def _aware(moment: datetime) -> datetime:
-    """SQLite forgets time zones; all of ours are UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _always_heard(inbound: Inbound) -> bool:
+    """What no limit keeps from us: a crisis, and the wish to get no more."""
+    text = inbound.text[:LONGEST_TEXT]
+    return inbound.carrier_answered or command(clean(text)) == "stop" or by_words(text) is not None

@@ -22,7 +22,7 @@ from bot.logs import masked
 from bot.messages import LOCAL_TIME
 from bot.settings import Settings
 from bot.store.facts import Facts, Waiting, read_facts, revisions
-from bot.understanding.understander import model_path
+from bot.understanding.understander import learning_hash, model_path
 from bot.wording.catalog import Words
 
 PATIENCE = 10.0
@@ -253,4 +253,4 @@ def _content(settings: Settings, words: Words, now: datetime) -> Iterator[Findin
     errors = len(errors_among(problems))
     values = {"pages": len(subject.library.pages), "contacts": len(subject.rows), "errors": errors, "others": len(problems) - errors}
     yield bad("content-errors", **values) if errors else ok("content", **values)
-    yield ok("model") if model_path(subject.library, settings.data / "cache").exists() else warn("model-missing")
+    yield ok("model") if model_path(learning_hash(subject.library), settings.data / "cache").exists() else warn("model-missing")

@@ -2,14 +2,14 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from prometheus_client import Counter
 
 from bot.messages import Channel, Delivery, Outcome, Reply
 from bot.store.privacy import person_key
-from bot.store.store import Store
+from bot.store.spool import Memory
 from bot.wording.catalog import Words
 from bot.wording.fitting import STYLES, Fitted, fit
 
@@ -24,14 +24,15 @@ class Sender(Protocol):
     """A door that can write first."""
 
     async def send(self, address: str, answer: Fitted) -> Outcome: ...
+    async def close(self) -> None: ...
 
 
 class Outgoing:
     """Sends to people who did not opt out, in the dress of their channel; remembers who is gone."""
 
-    def __init__(self, *, senders: Mapping[Channel, Sender], store: Store, words: Words, secret: bytes, clock: Callable[[], datetime]) -> None:
+    def __init__(self, *, senders: Mapping[Channel, Sender], memory: Memory, words: Words, secret: bytes, clock: Callable[[], datetime]) -> None:
         self._senders = senders
-        self._store = store
+        self._memory = memory
         self._words = words
         self._secret = secret
         self._clock = clock
@@ -44,21 +45,24 @@ class Outgoing:
             log.warning("a message on %s was not sent for certain: %s", channel, outcome.reason)
         return outcome
 
+    async def close(self) -> None:
+        for sender in set(self._senders.values()):
+            await sender.close()
+
     async def _outcome(self, channel: Channel, address: str, reply: Reply) -> Outcome:
         key = person_key(self._secret, channel, address)
-        person, _ = await self._store.recall(key)
+        try:
+            person = await self._memory.last_known(key)
+        except Exception as error:  # noqa: BLE001  whatever the database throws: nothing is sent to somebody who may have opted out
+            return Outcome(delivery=Delivery.LATER, reason=f"the database did not answer ({type(error).__name__})")
         if person and person.opted_out:
             return Outcome(delivery=Delivery.WITHHELD, reason="the person opted out")
         sender = self._senders.get(channel)
         if sender is None:
             return Outcome(delivery=Delivery.REFUSED, reason=f"no way to write first on {channel} is configured")
-        if channel is Channel.WHATSAPP and not (person and self._clock() - _aware(person.seen_at) < WHATSAPP_WINDOW):
+        if channel is Channel.WHATSAPP and not (person and self._clock() - person.seen_at < WHATSAPP_WINDOW):
             return Outcome(delivery=Delivery.WITHHELD, reason="WhatsApp: more than 24 hours since the person wrote")
         outcome = await sender.send(address, fit(reply, STYLES[channel], self._words))
         if outcome.delivery is Delivery.GONE:
-            await self._store.opt_out(key, self._clock())
+            await self._memory.opt_out(key, self._clock())
         return outcome
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from rapidfuzz import fuzz
 from rich.console import Group as Blocks
@@ -60,7 +60,7 @@ class Alike:
 
 def day_of(moment: datetime) -> date:
     """The day in North Carolina; SQLite forgets time zones, and all of ours are UTC."""
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(LOCAL_TIME).date()
+    return moment.astimezone(LOCAL_TIME).date()
 
 
 def figures(tallies: Iterable[Tally], ratings: Iterable[Rating], *, since: date, until: date, county: str | None = None) -> Figures:

@@ -2,11 +2,12 @@
 
 import fcntl
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from pydantic import SecretStr
 
 from bot.app import Faro, compose
@@ -16,8 +17,11 @@ from bot.geo.tables import Gazetteer, load_gazetteer
 from bot.settings import ROOT, Settings
 from bot.store.store import open_store
 from bot.wording.catalog import Words
+from tests.postgres import running_postgres
 from tests.small_content import write_content
 
+CHROMIUM = Path("/usr/bin/chromium")
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 # Noon in North Carolina, some days before a third Wednesday.
 NOON = datetime(2026, 12, 10, 17, 0, tzinfo=UTC)
 SECRET = SecretStr("a secret of the tests, long enough for a key")
@@ -90,3 +94,18 @@ def learnt(tmp_path_factory: pytest.TempPathFactory, words: Words, gazetteer: Ga
     write_content(folder / "content")
     Content(folder / "content", folder / "cache", words, gazetteer, lambda: NOON)
     return folder / "cache"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """One PostgreSQL server for all tests; each takes a database of its own (new_database)."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield chromium
+        chromium.close()

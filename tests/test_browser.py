@@ -2,12 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
@@ -20,11 +19,9 @@ from bot.limits import PER_PERSON
 from bot.settings import ROOT, Settings
 from bot.store.store import open_store
 from bot.wording.catalog import Words
-from tests.conftest import NOON
+from tests.conftest import CHROMIUM, NOON
 from tests.doors import serving
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 ARTIFACTS = ROOT / "artifacts"
 PHONE = {"width": 360, "height": 740}
 MOST_BYTES = 50_000
@@ -52,14 +49,6 @@ def address(server: Starlette) -> Iterator[str]:
     """Faro on a free port."""
     with serving(server) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

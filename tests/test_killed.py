@@ -20,19 +20,13 @@ from bot.conversation import Mind
 from bot.settings import ROOT
 from tests.doors import TWILIO_TOKEN, serving, signed, twiml_texts
 from tests.fake_telegram import TOKEN, FakeTelegram
-from tests.postgres import new_database, running_postgres
+from tests.postgres import new_database
 from tests.test_telegram_door import update
 
 # In CI a few; `FARO_STORM=1 ./faro test tests/test_killed.py` for the whole storm.
 STORM = bool(os.environ.get("FARO_STORM"))
 MESSAGES, KILLS = (200, 10) if STORM else (30, 2)
 COUNTIES = ("Wake", "Durham", "Orange", "Buncombe", "Watauga", "Ashe", "Yancey", "Haywood", "Henderson", "Madison")
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with running_postgres() as server:
-        yield server
 
 
 def database(request: pytest.FixtureRequest, kind: str) -> str | None:

@@ -33,7 +33,7 @@ from tests.doors import PUBLIC_URL, serving, with_settings
 from tests.fake_telegram import TOKEN, FakeTelegram
 from tests.fake_twilio import ACCOUNT, FakeTwilio
 from tests.fake_twilio import TOKEN as TWILIO_TOKEN
-from tests.postgres import find_binaries, new_database, running_postgres
+from tests.postgres import find_binaries, new_database
 from tests.small_content import write_content
 
 THEN, LATER = datetime(2026, 12, 10, 17, 0, tzinfo=UTC), datetime(2026, 12, 11, 17, 0, tzinfo=UTC)
@@ -43,12 +43,6 @@ Run = Callable[..., Result]
 
 
 # Backups
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with running_postgres() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

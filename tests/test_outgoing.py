@@ -1,6 +1,7 @@
 """What Faro sends without being asked: one gate, Twilio's errors each by name, and nothing after STOP on any path."""
 
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
@@ -40,7 +41,7 @@ async def sender(address: str) -> AsyncIterator[TwilioSender]:
 
 @pytest.fixture
 def outgoing(faro: Faro, sender: TwilioSender, clock: Clock) -> Outgoing:
-    return Outgoing(senders={Channel.SMS: sender, Channel.WHATSAPP: sender}, store=faro.store, words=faro.words, secret=faro.settings.key(), clock=clock)
+    return Outgoing(senders={Channel.SMS: sender, Channel.WHATSAPP: sender}, memory=faro.memory, words=faro.words, secret=faro.settings.key(), clock=clock)
 
 
 async def writes(house: House, body: str, sid: str, sender: str = ANA) -> list[str]:
@@ -136,6 +137,24 @@ async def test_after_stop_nothing_is_sent_on_any_path(faro: Faro, outgoing: Outg
             assert len(await writes(house, "MENU", f"SM{n}f", sender)) == 1
             assert (await outgoing.send(channel, sender, WARNING)).delivery is Delivery.SENT
     assert len(twilio.sent) == 3
+
+
+async def test_a_stop_that_waits_for_the_database_holds_and_without_knowing_nothing_is_sent(faro: Faro, outgoing: Outgoing, twilio: FakeTwilio) -> None:
+    bruno = "+19195550144"
+    async with open_house(faro, twilio_auth_token=TWILIO_TOKEN, public_url=PUBLIC_URL) as house:
+        await writes(house, "hello", "SM1")
+        await writes(house, "hello", "SM2", bruno)
+        other = sqlite3.connect(faro.settings.data / "faro.sqlite3", isolation_level=None)
+        other.execute("begin exclusive")
+        await writes(house, "STOP", "SM3")
+        assert (await outgoing.send(Channel.SMS, ANA, WARNING)).delivery is Delivery.WITHHELD
+        await faro.store.close()
+        other.rollback()
+        other.close()
+    (faro.settings.data / "faro.sqlite3").rename(faro.settings.data / "gone")
+    (faro.settings.data / "faro.sqlite3").mkdir()
+    assert (await outgoing.send(Channel.SMS, bruno, WARNING)).delivery is Delivery.LATER
+    assert twilio.sent == []
 
 
 async def test_a_channel_that_cannot_write_first_says_so(faro: Faro, outgoing: Outgoing) -> None:

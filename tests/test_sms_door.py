@@ -308,6 +308,21 @@ async def test_one_who_floods_is_told_once_and_others_and_a_crisis_are_answered(
     assert "988" in crisis
 
 
+async def test_one_who_floods_can_still_stop_and_then_hears_nothing(house: House) -> None:
+    for n in range(35):
+        await says(house, f"food {n}", f"SM{n}")
+    assert len(await says(house, "ALTO", "SMX")) == 1
+    person, _ = await house.faro.store.recall(person_key(house.faro.settings.key(), Channel.SMS, ANA))
+    assert person is not None
+    assert person.opted_out
+    assert [await says(house, f"food {n}", f"SMY{n}") for n in range(5)] == [[]] * 5
+
+
+async def test_an_opt_out_type_that_twilio_does_not_document_is_no_order(house: House) -> None:
+    (text,) = await says(house, "refugio en boone", "SM1", OptOutType="menu")
+    assert "Watauga" in text
+
+
 async def test_after_stop_a_person_may_still_erase_what_is_kept(house: House) -> None:
     await says(house, "refugio en boone", "SM1")
     await says(house, "ALTO", "SM2")

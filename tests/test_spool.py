@@ -22,15 +22,9 @@ from bot.store.sealing import Seal
 from bot.store.store import open_store
 from bot.wording.catalog import Words
 from tests.conftest import NOON, Clock
-from tests.postgres import new_database, running_postgres
+from tests.postgres import new_database
 
 ANA = "+19195550142"
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with running_postgres() as server:
-        yield server
 
 
 @asynccontextmanager

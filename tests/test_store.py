@@ -1,7 +1,7 @@
 """What is remembered, in SQLite and in a real PostgreSQL: tables as the code has them, nothing twice, nothing left after DELETE."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,10 @@ from sqlmodel import SQLModel
 from bot.messages import Rated
 from bot.store.store import KEEP_HANDLED, KEEP_WORDS, Kept, Store, open_store
 from bot.store.tables import Conversation, Handled, Person
-from tests.postgres import new_database, running_postgres
+from tests.postgres import new_database
 
 NOW = datetime(2026, 12, 10, 17, 0, tzinfo=UTC)
 TABLES = ("person", "conversation", "handled", "unanswered", "feedback", "rating")
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with running_postgres() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

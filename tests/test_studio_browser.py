@@ -11,7 +11,7 @@ from time import monotonic, sleep
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from starlette.applications import Starlette
 from twilio.request_validator import RequestValidator
 
@@ -23,9 +23,9 @@ from bot.settings import ROOT, Settings
 from bot.store.store import open_store
 from bot.studio.sign_in import SignIn, Volunteer
 from bot.wording.catalog import Words
-from tests.conftest import NOON
+from tests.conftest import CHROMIUM, NOON
 from tests.doors import SMS_PATH, TWILIO_TOKEN, serving, twiml_of, with_settings
-from tests.test_browser import ARGS, ARTIFACTS, CHROMIUM, fits, keep_picture, violations
+from tests.test_browser import ARTIFACTS, fits, keep_picture, violations
 
 HOME = "http://faro.example.org"
 RIGHT, WRONG = "burbujee fuerte 1 minuto", "burbujee fuerte 4 minutos"
@@ -66,14 +66,6 @@ def address(settings: Settings, mind: Mind, words: Words, gazetteer: Gazetteer, 
 
     with serving(Starlette(lifespan=lifespan)) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

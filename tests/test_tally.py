@@ -1,7 +1,6 @@
 """The tally: how many messages of a kind, counted once each, also when several Faros count at the same time."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -14,16 +13,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from bot.messages import Channel
 from bot.store.store import KEEP_TALLY, MIGRATIONS, Kept, open_store
 from bot.store.tables import Conversation, Handled, Handling, Person, Tally
-from tests.postgres import new_database, running_postgres
+from tests.postgres import new_database
 
 NOW = datetime(2026, 12, 10, 17, 0, tzinfo=UTC)
 TODAY = date(2026, 12, 10)
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with running_postgres() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -20,6 +20,8 @@ from bot.messages import Channel, Inbound, Location
 LARGEST_BODY = 64 * 1024
 MOST_FIELDS = 200
 MESSAGES, STATUS = "/twilio/messages", "/twilio/status"
+# What Twilio says that it took a message for, and the order that is to us.
+OPT_OUTS = {"STOP": "stop", "START": "start", "HELP": "help"}
 MISFITS_TOLD, MISFITS_A_LINE = 5, 100
 ACCOUNT, ERROR_CODE = re.compile(r"AC[0-9a-f]{32}"), re.compile(r"[1-9]\d{4}")
 KNOWN_STATUSES = frozenset(("accepted", "scheduled", "queued", "sending", "sent", "delivered", "read", "undelivered", "failed", "canceled"))
@@ -136,7 +138,7 @@ def read_inbound(form: dict[str, str]) -> Inbound:
     if not sender or not message_id:
         raise BadRequest("From or MessageSid is missing")
     whatsapp = sender.startswith("whatsapp:")
-    order = form.get("OptOutType", "").lower()
+    order = OPT_OUTS.get(form.get("OptOutType", ""), "")
     return Inbound(
         channel=Channel.WHATSAPP if whatsapp else Channel.SMS,
         sender=sender,

@@ -265,7 +265,8 @@ class TelegramDoor:
                     markup = self._markup(answer, private=chat.type == ChatType.PRIVATE, last=n == last)
                     await _patiently(partial(self._say, text, markup, to))
                     if n < last:
-                        await self._inbox.went_out(message_id, n + 1)
+                        with suppress(Exception):  # without the database nothing is noted, and the rest goes out all the same
+                            await self._inbox.went_out(message_id, n + 1)
             for file in answer.attachments:
                 await _patiently(partial(self._bot.send_document, document=InputFile(BytesIO(file.content.encode()), filename=file.filename), **to))
         except Forbidden:

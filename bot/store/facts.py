@@ -1,7 +1,7 @@
 """What can be said of a database without changing it: for the doctor, for backups, for Prometheus."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from alembic.config import Config
@@ -72,7 +72,7 @@ async def waiting(store: Store) -> Waiting:
 
 def _facts(connection: Connection) -> Facts:
     kind, tables = connection.dialect.name, inspect(connection).get_table_names()
-    moments = [_aware(connection.execute(select(func.max(column))).scalar()) for name, column in (("person", TABLES["person"].c.seen_at), ("handled", TABLES["handled"].c.at)) if name in tables]
+    moments = [connection.execute(select(func.max(column))).scalar() for name, column in (("person", TABLES["person"].c.seen_at), ("handled", TABLES["handled"].c.at)) if name in tables]
     return Facts(
         kind=kind,
         revision=MigrationContext.configure(connection).get_current_revision(),
@@ -85,9 +85,4 @@ def _facts(connection: Connection) -> Facts:
 def _waiting(connection: Connection) -> Waiting:
     at = TABLES["inbox"].c.at
     count, since = connection.execute(select(func.count(), func.min(at))).one()
-    return Waiting(count=count, since=_aware(since))
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    """SQLite forgets time zones; all of ours are UTC."""
-    return moment.replace(tzinfo=UTC) if moment and not moment.tzinfo else moment
+    return Waiting(count=count, since=since)

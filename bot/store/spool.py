@@ -7,6 +7,7 @@ import os
 from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import fields
+from datetime import datetime
 from pathlib import Path
 from time import monotonic, time_ns
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -56,6 +57,18 @@ class Memory:
             if kept.person.key == key:
                 return (None, None) if kept.forget else (kept.person, kept.conversation)
         return await self._asked(self._store.recall(key)) or (None, None)
+
+    async def last_known(self, key: str) -> Person | None:
+        """The person, for a decision that must not be taken without knowing: raises when the database does not answer."""
+        for kept in reversed(self._waiting.values()):
+            if kept.person.key == key:
+                return None if kept.forget else kept.person
+        async with asyncio.timeout(PATIENCE):
+            return (await self._store.recall(key))[0]
+
+    async def opt_out(self, key: str, now: datetime) -> None:
+        """Remembers that a person wants nothing, as their carrier or their block says. While the database is away the vendor goes on refusing."""
+        await self._asked(self._store.opt_out(key, now))
 
     async def keep(self, kept: Kept) -> str:
         """Writes what a message leaves, or spools it. Gives the answer that counts."""

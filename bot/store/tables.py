@@ -1,15 +1,25 @@
 """What is remembered, as tables. A person is a keyed hash; no number, no name."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, LargeBinary, Text
+from sqlalchemy import JSON, Column, DateTime, Dialect, LargeBinary, Text, TypeDecorator
 from sqlmodel import Field, SQLModel
 
 
+class Moment(TypeDecorator[datetime]):
+    """A time with its zone. SQLite forgets zones; all of ours are UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value and not value.tzinfo else value
+
+
 def _moment(**kwargs: Any) -> Any:
-    return Field(sa_column=Column(DateTime(timezone=True), nullable=False, **kwargs))
+    return Field(sa_column=Column(Moment(), nullable=False, **kwargs))
 
 
 class Person(SQLModel, table=True):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -120,5 +120,5 @@ def _day(text: str) -> date | None:
 async def _unanswered(desk: Desk, language: Language) -> list[Item]:
     """How many questions of the last days Faro could not answer."""
     since = desk.clock() - LATELY
-    count = sum((one.at if one.at.tzinfo else one.at.replace(tzinfo=UTC)) >= since for one in await desk.store.unanswered())
+    count = sum(one.at >= since for one in await desk.store.unanswered())
     return [Item(text=desk.words.say("studio.today.unanswered", language, count=count), where="/studio/questions")] if count else []

@@ -238,7 +238,7 @@ def build_understander(library: Library, gazetteer: Gazetteer, cache: Path | Non
     ear = LanguageEar((q.text, q.language) for q in (*library.questions, *library.lookalikes))
     finder = PlaceFinder(gazetteer, ear.is_word)
     speller = Speller((q.text, q.language) for q in (*library.questions, *library.lookalikes, *_keywords(library)))
-    path = model_path(library, cache) if cache else None
+    path = model_path(learning_hash(library), cache) if cache else None
     models = _read(path) if path and path.exists() else None
     if models is None:
         notebook = Notebook(encoder, cache / f"notebook-{MODEL_VERSION}.npz" if cache else None)
@@ -283,9 +283,9 @@ def _keywords(library: Library) -> list[Question]:
     return [Question(text=text, intent=page.id, language=page.language) for page in library.pages.values() if page.id not in CRISIS for text in (*page.front.keywords, page.front.title)]
 
 
-def model_path(library: Library, cache: Path) -> Path:
-    """Where the model that was learnt from exactly these questions is kept."""
-    return cache / f"model-{learning_hash(library)}.npz"
+def model_path(learnt: str, cache: Path) -> Path:
+    """Where the model that was learnt from the questions of this hash is kept."""
+    return cache / f"model-{learnt}.npz"
 
 
 def learning_hash(library: Library) -> str:
