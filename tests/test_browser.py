@@ -211,6 +211,7 @@ def test_everything_is_reached_by_keyboard(visit: Callable[..., Page]) -> None:
     ask(page, "MENU")
     expect(page.locator(".turn.faro").last.get_by_role("button").first).to_be_visible()
     page.reload()
+    expect(page.locator(".turn.faro").last.get_by_role("button").first).to_be_visible()
     reached = []
     for _ in range(25):
         page.keyboard.press("Tab")
