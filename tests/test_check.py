@@ -200,3 +200,4 @@ def test_our_own_content_has_no_error_and_few_warnings(gazetteer: Gazetteer, wor
     found = [*problems, *problems_of(subject)]
     assert not [str(p) for p in errors_among(found)]
     assert len([p for p in found if p.severity == "warning"]) <= 10
+    assert not [str(p) for p in found if p.code in ("question-twice", "question-near")], "one question for two intents"

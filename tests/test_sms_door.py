@@ -189,7 +189,7 @@ async def test_nobody_is_stored_by_number(house: House) -> None:
 ACCOUNT = "AC" + "1" * 32
 
 
-async def test_a_subaccounts_number_is_checked_with_the_subaccounts_token(faro: Faro) -> None:
+async def test_fault_6_numbers_of_subaccounts_and_pools_are_checked_with_their_own_token(faro: Faro) -> None:
     """Numbers of a subaccount, or in a Messaging Service's pool, are signed with the token of the account that owns them."""
     tokens = {ACCOUNT: SecretStr("token of the subaccount")}
     async with open_house(faro, twilio_auth_token=TWILIO_TOKEN, public_url=PUBLIC_URL, twilio_subaccount_tokens=tokens) as house:
