@@ -35,6 +35,7 @@ from bot.understanding.language import LanguageEar  # noqa: E402
 from bot.understanding.model import Model  # noqa: E402
 from bot.understanding.normalise import clean  # noqa: E402
 from bot.understanding.spelling import Speller  # noqa: E402
+from bot.understanding.training import fit_model  # noqa: E402
 from bot.understanding.understander import build_understander  # noqa: E402
 
 
@@ -87,7 +88,7 @@ def ablation() -> None:
 
     learnt = [asked(q.text, q) for q in seen]
     ngrams, counted = Ngrams.learn(learnt)
-    model = Model.learn(Rows(letters=counted, meaning=encoder.encode(learnt)), [q.intent for q in seen])
+    model = fit_model(Rows(letters=counted, meaning=encoder.encode(learnt)), [q.intent for q in seen])
 
     def rows_of(texts: list[str]) -> Rows:
         return Rows(letters=ngrams.of(texts), meaning=encoder.encode(texts))

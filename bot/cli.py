@@ -1,6 +1,7 @@
 """The command line: faro serve | chat | match | check | segments."""
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -9,13 +10,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 from rich.console import Console
 
+from bot.alerts_cli import broadcast
 from bot.app import Doors, build_server, now, open_faro
 from bot.channels.console import CHANNELS, ConsoleDoor
 from bot.channels.sms import twiml
 from bot.cli_check import check, guarded
+from bot.command_help import SpokenCommand, SpokenGroup, Tongue, one_of
 from bot.costs import A_DAY, all_sent, cost_table
 from bot.directory.directory import Directory
 from bot.directory.references import fill
@@ -29,25 +31,35 @@ from bot.messages import LANGUAGES, Language
 from bot.operations_cli import operations
 from bot.report import Alike, Figures, alike, as_csv, as_json, as_text, day_of, figures
 from bot.router import discover_rooms
+from bot.serving import listen
 from bot.settings import ROOT, Settings, load_settings
+from bot.shelters_cli import shelter
+from bot.standards_cli import standards
 from bot.store.store import open_store
 from bot.studio.county_map import picture_file
 from bot.studio.county_picture import SHOWS, Show
 from bot.studio.sign_in import ROLES, SignIn, Volunteer
 from bot.terminal import err, learning
 from bot.understanding.understander import build_understander
-from bot.volunteer.cli import volunteers
+from bot.volunteer.cli import unknown, volunteers
+from bot.volunteer.names import near
 from bot.wording.catalog import Words
 from bot.wording.gsm7 import fold
 from bot.wording.gsm7 import segments as count_segments
 
-app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False, help="Faro, a bilingual disaster-resource chatbot.")
+# How long a thread that reads content keeps an answer waiting, each time the answer comes back from the database or the encoder. Python's own 5 ms are paid dozens of times over.
+GIVES_WAY = 0.0001
+
+app = typer.Typer(cls=SpokenGroup, add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False)
 app.add_typer(volunteers)
 app.add_typer(operations)
+app.add_typer(broadcast, name="broadcast")
+app.add_typer(standards)
+app.add_typer(shelter, name="shelter")
 
 
 @app.callback(invoke_without_command=True)
-def main(context: typer.Context) -> None:
+def main(context: typer.Context, *, lang: Tongue) -> None:
     """With no command, Faro serves."""
     if context.invoked_subcommand is None:
         serve()
@@ -59,9 +71,15 @@ def serve() -> None:
     os.umask(0o077)  # what is remembered is nobody else's to read
     settings = load_settings()
     configure(settings.log_level, settings.log_format)
-    server = build_server(settings, opened=lambda doors: _announce(settings, doors), progress=learning())
-    # proxy_headers off: whom to believe about addresses is FARO_TRUSTED_PROXIES alone. log_config none: what uvicorn has to say goes through our log, which masks.
-    uvicorn.run(server, host=settings.host, port=settings.port, log_level="warning", log_config=None, access_log=False, proxy_headers=False, timeout_graceful_shutdown=10)
+    sys.setswitchinterval(GIVES_WAY)
+    server = build_server(settings, opened=lambda doors: _opened(settings, doors), progress=learning())
+    listen(server, host=settings.host, port=settings.port)
+
+
+def _opened(settings: Settings, doors: Doors) -> None:
+    """What is built by now stays, and the garbage collector need not look at it again: it would take a quarter of a second, in which nobody is answered."""
+    gc.freeze()
+    _announce(settings, doors)
 
 
 def _announce(settings: Settings, doors: Doors) -> None:
@@ -79,21 +97,20 @@ def _announce(settings: Settings, doors: Doors) -> None:
     err.print("[dim]In a terminal: ./faro chat. Ctrl-C to leave.[/dim]")
 
 
-@app.command()
+@app.command(cls=SpokenCommand)
 def chat(
-    style: Annotated[str, typer.Option(help="Dress of the answers: console, sms, whatsapp, telegram or web.")] = "console",
-    lang: Annotated[str | None, typer.Option(help="Your language, en or es, until a message shows another.")] = None,
+    style: Annotated[str, typer.Option()] = "console",
+    lang: Annotated[Language | None, typer.Option()] = None,
 ) -> None:
     """Hold a conversation in this terminal; or, when standard input is not a terminal, answer each of its lines."""
     if style not in CHANNELS:
-        raise typer.BadParameter(f"{style}: one of {', '.join(CHANNELS)}")
+        raise one_of(style, CHANNELS)
     settings = load_settings()
     configure(settings.log_level, settings.log_format)
-    language: Language | None = lang if lang in LANGUAGES else None
 
     async def talk() -> None:
         async with open_faro(settings, progress=learning()) as faro:
-            await ConsoleDoor(faro.conversation, faro.words, style=style, language=language).run()
+            await ConsoleDoor(faro.conversation, faro.words, style=style, language=lang).run()
 
     asyncio.run(talk())
 
@@ -118,7 +135,7 @@ def learn(
     os.nice(10)
     settings = load_settings()
     library, _ = collect_library(content or settings.content)
-    build_understander(library, load_gazetteer(), cache or settings.data / "cache", learning())
+    build_understander(library.finished, load_gazetteer(), cache or settings.data / "cache", learning())
 
 
 @app.command()
@@ -134,29 +151,32 @@ def segments(table: Annotated[bool, typer.Option("--table", help="Instead: what 
             sys.stdout.flush()
 
 
-@app.command("studio-link")
-def studio_link(name: str, role: Annotated[str, typer.Option(help="editor or coordinator.")] = "editor") -> None:
+@app.command("studio-link", cls=SpokenCommand)
+def studio_link(name: str, role: Annotated[str, typer.Option()] = "editor", *, lang: Tongue) -> None:
     """Print a link that signs a volunteer in to the studio; it is good for an hour."""
     if role not in ROLES:
-        raise typer.BadParameter(f"{role}: one of {', '.join(ROLES)}")
+        raise one_of(role, ROLES)
     settings = load_settings()
-    key = SignIn(settings.key()).link(Volunteer(name=name[:60], role=role))
+    key = SignIn(settings.key(), now).link(Volunteer(name=name[:60], role=role))
     base = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
     sys.stdout.write(f"{base}/studio/enter?key={key}\n")
 
 
-@app.command()
+@app.command(cls=SpokenCommand)
 def report(
-    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The first day; thirty days ago when none is named.")] = None,
-    county: Annotated[str | None, typer.Option(help="Only this county; what is fewer than five there is not told.")] = None,
-    format: Annotated[str, typer.Option(help="text, csv or json.")] = "text",
+    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])] = None,
+    county: Annotated[str | None, typer.Option()] = None,
+    format: Annotated[str, typer.Option()] = "text",
+    *,
+    lang: Tongue,
 ) -> None:
     """What residents asked, in figures, and what Faro could not answer: for a meeting."""
     if format not in ("text", "csv", "json"):
-        raise typer.BadParameter(f"{format}: one of text, csv, json")
-    named = load_gazetteer().county_named(county) if county else None
+        raise one_of(format, ("text", "csv", "json"))
+    words, gazetteer = Words(ROOT / "locale"), load_gazetteer()
+    named = gazetteer.county_named(county) if county else None
     if county and not named:
-        raise typer.BadParameter(f"{county}: no county of North Carolina")
+        raise typer.BadParameter(str(unknown("volunteer.preview.unknown_county", county, near(county, gazetteer.counties), words, lang)))
     until = day_of(now())
     first = since.date() if since else until - timedelta(days=29)
 
@@ -170,7 +190,7 @@ def report(
 
     found, groups = asyncio.run(read())
     if format == "text":
-        Console(file=sys.stdout).print(as_text(found, groups))
+        Console(file=sys.stdout).print(as_text(found, groups, words, lang))
     else:
         sys.stdout.write((as_csv if format == "csv" else as_json)(found, groups) + "\n")
 
@@ -185,15 +205,15 @@ def fallback() -> None:
     sys.stdout.write(twiml(texts) + "\n")
 
 
-@app.command("map")
-def county_map(show: Annotated[str, typer.Option(help=f"{', '.join(SHOWS)}.")] = "coalition") -> None:
+@app.command("map", cls=SpokenCommand)
+def county_map(show: Annotated[str, typer.Option()] = "coalition", *, lang: Tongue) -> None:
     """Print what each county has, as an SVG picture (docs/images/map.svg)."""
     if show not in SHOWS:
-        raise typer.BadParameter(f"{show}: one of {', '.join(SHOWS)}")
+        raise one_of(show, SHOWS)
     gazetteer = load_gazetteer()
     rows = read_rows(load_settings().content / "contacts")
     wanted: Show = next(one for one in SHOWS if one == show)
-    sys.stdout.write(picture_file(wanted, Directory(rows, gazetteer.counties), rows, gazetteer, Words(ROOT / "locale"), now()))
+    sys.stdout.write(picture_file(wanted, Directory(rows, gazetteer.counties), rows, gazetteer, Words(ROOT / "locale"), now(), lang))
 
 
 def _costs(content: Path) -> str:
@@ -204,7 +224,7 @@ def _costs(content: Path) -> str:
     return cost_table(asyncio.run(all_sent(kit, discover_rooms())))
 
 
-app.command()(check)
+app.command(cls=SpokenCommand)(check)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -215,4 +235,4 @@ def test(context: typer.Context) -> None:
 
 
 def run() -> None:
-    guarded(app)
+    guarded(lambda: app(prog_name="faro"))

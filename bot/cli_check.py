@@ -16,15 +16,16 @@ from bot.checks.fixing import mend_files
 from bot.checks.showing import as_diff, as_github, as_json, as_text, counted
 from bot.checks.subject import Subject
 from bot.checks.telling import line_told
+from bot.command_help import SpokenCommand, SpokenGroup, Tongue, one_of, spoken
 from bot.errors import ContentError, FaroError, Problem, errors_among
 from bot.geo.tables import load_gazetteer
-from bot.messages import LANGUAGES, LOCAL_TIME, Language
+from bot.messages import LOCAL_TIME, Language
 from bot.settings import ROOT, load_settings
 from bot.wording.catalog import Words
 
 FORMATS: dict[str, Callable[[Problem, Words, Language], str]] = {"json": as_json, "github": as_github}
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(cls=SpokenGroup, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback()
@@ -32,26 +33,26 @@ def main() -> None:
     """Faro, a bilingual disaster-resource chatbot."""
 
 
-@app.command()
+@app.command(cls=SpokenCommand)
 def check(
-    content: Annotated[Path | None, typer.Option(help="The folder to check.")] = None,
-    lang: Annotated[str, typer.Option(help="Your language: en or es.")] = "en",
-    format_: Annotated[str, typer.Option("--format", help="text, json (a line each) or github (annotations).")] = "text",
-    fix: Annotated[bool, typer.Option("--fix", help="Mend what is safe, and show what was changed.")] = False,
-    reviewed: Annotated[list[str] | None, typer.Option(help="With --fix: the Spanish page of this id was compared with the English one.")] = None,
-    deep: Annotated[bool, typer.Option("--deep", help="Also look for pages that their own questions do not reach.")] = False,
+    content: Annotated[Path | None, typer.Option()] = None,
+    format_: Annotated[str, typer.Option("--format")] = "text",
+    fix: Annotated[bool, typer.Option("--fix")] = False,
+    reviewed: Annotated[list[str] | None, typer.Option()] = None,
+    deep: Annotated[bool, typer.Option("--deep")] = False,
+    *,
+    lang: Tongue,
 ) -> None:
     """Read all content and list every problem with its file and line, and how to mend it."""
-    language: Language | None = next((one for one in LANGUAGES if one == lang), None)
-    if language is None or format_ not in ("text", *FORMATS):
-        raise typer.BadParameter(f"--lang {', '.join(LANGUAGES)}; --format text, {', '.join(FORMATS)}")
+    if format_ not in (formats := ("text", *FORMATS)):
+        raise one_of(format_, formats)
     folder = (content or load_settings().content).absolute()
     counties, words, today = load_gazetteer().counties, Words(ROOT / "locale"), datetime.now(LOCAL_TIME).date()
     subject, problems = read_subject(folder, counties, words, today)
     if fix and _mend(subject, reviewed or (), quiet=format_ != "text"):
         subject, problems = read_subject(folder, counties, words, today)
     problems = in_order([*problems, *problems_of(subject, deep=deep)])
-    _show(problems, subject, language, format_)
+    _show(problems, subject, lang, format_)
     raise typer.Exit(code=1 if errors_among(problems) else 0)
 
 
@@ -84,12 +85,12 @@ def guarded(command: Callable[[], object]) -> None:
     try:
         command()
     except FaroError as error:
-        lines = [line_told(problem, Words(ROOT / "locale"), "en") for problem in error.problems] if isinstance(error, ContentError) else [str(error)]
-        Console(stderr=True, highlight=False).print(f"[red]{escape(chr(10).join(lines))}[/red]")
+        lines = [line_told(problem, Words(ROOT / "locale"), spoken()) for problem in error.problems] if isinstance(error, ContentError) else [str(error)]
+        Console(stderr=True, highlight=False).print(f"[red]{escape(chr(10).join(lines))}[/red]", soft_wrap=True)
         raise SystemExit(1) from None
 
 
 def run() -> None:
     # A process of two seconds needs no garbage collection, and 40,000 questions make it slow.
     gc.disable()
-    guarded(app)
+    guarded(lambda: app(prog_name="faro"))

@@ -46,10 +46,10 @@ class Reading:
 
 
 def read_content(folder: Path) -> Reading:
-    """Pages, questions and contacts; files that cannot be read are left out and named in `problems`."""
+    """Pages, questions and contacts as residents may be told them; files that cannot be read are left out and named in `problems`."""
     library, problems = collect_library(folder)
     rows, more = collect_rows(folder / "contacts")
-    return Reading(library=library, rows=rows, problems=(*problems, *more))
+    return Reading(library=library.finished, rows=rows, problems=(*problems, *more))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,9 @@ class Content:
         # At the start what is broken is left out: one bad page must not keep Faro from answering.
         self._tell(reading.problems)
         self._learnt = learning_hash(reading.library)
-        self.live = self._lively(reading, build_understander(reading.library, gazetteer, self._cache, progress))
+        # Nor to learn anew without it, for as long as that takes: what was learnt last will do until it is mended.
+        settling = bool(errors_among(reading.problems))
+        self.live = self._lively(reading, build_understander(reading.library, gazetteer, self._cache, progress, settling=settling))
 
     @property
     def folder(self) -> Path:

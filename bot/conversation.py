@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,35 +11,42 @@ from weakref import WeakValueDictionary
 
 from pydantic import TypeAdapter
 
+from bot.directory.shelters import Point
 from bot.geo.points import CountyMap
 from bot.geo.tables import Meaning
 from bot.geo.text import Found
+from bot.handover import HelpDesk, Said
 from bot.intents import Kit, Turn
 from bot.library.pages import CRISIS
 from bot.limits import PER_PERSON, TOLD, Limiter
-from bot.messages import LOCAL_TIME, Channel, Choice, CrisisLevel, Inbound, Language, Reply
+from bot.messages import LOCAL_TIME, Channel, Choice, CrisisLevel, Effects, Inbound, Language, Reply
 from bot.metrics import ANSWERS, count_answer
 from bot.router import Asked, Rooms, Stage, route
 from bot.store.privacy import person_key, scrubbed
-from bot.store.store import Kept
+from bot.store.sealing import Seal
+from bot.store.store import PERSONAL, Kept
 from bot.store.tables import Conversation as Standing
 from bot.store.tables import Handled, Handling, Person, Tally
-from bot.understanding.commands import CARRIER_START, CARRIER_STOP, COMMANDS, command, picked
+from bot.store.tables_live import Subscription
+from bot.understanding.commands import BY_CARRIER, CARRIER_START, CARRIER_STOP, COMMANDS, YES, command, map_asked, picked
 from bot.understanding.crisis import by_words
 from bot.understanding.normalise import clean, folded, printable
-from bot.understanding.understander import Understander, Understanding
+from bot.understanding.topics import Decision
+from bot.understanding.understander import Understander, Understanding, says_something
 from bot.wording.fitting import STYLES, Fitted, Style, fit, fit_more
 
 log = logging.getLogger(__name__)
 
 PLACE_HOLDS = timedelta(hours=24)
-A_ZIP = re.compile(r"\d{5}(-\d{4})?")
 LONGEST_TEXT = 20_000
 # The web door counts addresses, too, and says so itself.
 LIMITED = frozenset({Channel.SMS, Channel.WHATSAPP, Channel.TELEGRAM})
+# Where Faro can write first, unasked. WhatsApp lets it only for a day after the person wrote.
+TOLD_FIRST = frozenset({Channel.SMS, Channel.TELEGRAM})
 # Orders that our own texts and the carriers teach in one form: they do not say which language a person speaks.
 IN_ANY_LANGUAGE = frozenset({"more", "start", "stop"})
 _FITTED = TypeAdapter(Fitted)
+MAP = "#map:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +64,7 @@ class _Scene:
     inbound: Inbound
     key: str
     person: Person
+    known: Person | None
     standing: Standing
     now: datetime
 
@@ -68,6 +75,7 @@ class Remembers(Protocol):
     async def answered_before(self, channel: str, message_id: str, /) -> str | None: ...
     async def recall(self, key: str, /) -> tuple[Person | None, Standing | None]: ...
     async def keep(self, kept: Kept, /) -> str: ...
+    async def alerts(self, key: str, /) -> tuple[str, ...]: ...
 
 
 class Conversation:
@@ -80,13 +88,19 @@ class Conversation:
         self._counties = counties
         self._limiter = limiter
         self._secret = secret
+        self._seal = Seal(secret)
         self._clock = clock
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.volunteers: HelpDesk | None = None  # the doors open later, and with them the volunteers' group
+
+    def key(self, channel: Channel, sender: str) -> str:
+        """Whom we know a sender as."""
+        return person_key(self._secret, channel, sender)
 
     async def answer(self, inbound: Inbound) -> Fitted:
         """What to send back. The same message id is given the same answer again, and nothing is done twice."""
         began = perf_counter()
-        key = person_key(self._secret, inbound.channel, inbound.sender)
+        key = self.key(inbound.channel, inbound.sender)
         lock = self._turns.setdefault(key, asyncio.Lock())
         async with lock:
             before = await self._memory.answered_before(inbound.channel, inbound.message_id)
@@ -100,7 +114,8 @@ class Conversation:
                 inbound=replace(inbound, text=inbound.text[:LONGEST_TEXT]),
                 key=key,
                 person=person or Person(key=key, language=inbound.language_hint, seen_at=now),
-                standing=standing if standing and standing.updated_at > now - PLACE_HOLDS else Standing(key=key, choices=[], updated_at=now),
+                known=person,
+                standing=standing if standing and (standing.updated_at > now - PLACE_HOLDS or (person and person.opted_out)) else Standing(key=key, choices=[], updated_at=now),
                 now=now,
             )
             reply = await self._reply(scene)
@@ -127,56 +142,72 @@ class Conversation:
         text = clean(chosen.says if chosen else scene.inbound.text)
         token = text.removeprefix("#").partition(":") if text.startswith("#") else None
         usual: Language | None = "es" if scene.person.language == "es" else "en" if scene.person.language == "en" else None
-        if token:
-            understood = Understanding(language=usual or scene.inbound.language_hint or "en")
-        else:
-            understood = mind.understander.understand(text, usual or scene.inbound.language_hint)
+        hint = usual or scene.inbound.language_hint
+        understood = Understanding(language=hint or "en") if token else mind.understander.understand(text, hint)
         found, outside = self._where(scene, understood, token, kit)
         silent_on_language = not understood.language_sure or (understood.ordered and understood.intent in IN_ANY_LANGUAGE)
         language: Language = usual if usual and (scene.person.language_fixed or silent_on_language) else understood.language
+        stray = chosen is None and picked(scene.inbound.text[:200]) is not None
         stage, intent = route(
             Asked(
                 text=text,
                 understood=understood,
                 chosen=token[0] if token else None,
                 waiting_for=scene.standing.waiting_for,
-                stray_number=chosen is None and picked(scene.inbound.text[:200]) is not None,
+                stray_number=stray,
+                offered=bool(_offered(scene)),
                 opted_out=scene.person.opted_out,
-                located=scene.inbound.location is not None and bool(found.counties or found.county),
-                outside=outside,
+                located=scene.inbound.location is not None and bool(found.counties or found.county) and not says_something(text),
+                outside=outside and not (understood.decision is Decision.ANSWER and kit.true_anywhere(understood.intent)),
             )
         )
         if stage is Stage.SILENCE:
             # On the web page nothing is sent unasked, and an empty bubble would look broken.
-            return Reply(language=language, intent="silence", silent=scene.inbound.channel is not Channel.WEB, short=kit.say("stop.short", language))
+            effects = Effects(waiting_for=BY_CARRIER) if _carrier_answers(scene) else Effects(keep_place=True)
+            return Reply(language=language, intent="silence", silent=scene.inbound.channel is not Channel.WEB, short=kit.say("stop.short", language), effects=effects)
         turn = Turn(
             language=language,
             intent=intent,
             text=text,
-            county=found.county or (None if found.options else scene.person.county),
+            county=found.county or (None if found.options or outside else scene.person.county),
             found=found,
+            point=_point(scene, found, kit),
             alternatives=understood.alternatives,
             waiting_for=scene.standing.waiting_for,
             rest=scene.standing.rest,
-            carrier_answers=scene.inbound.carrier_answered or (scene.inbound.channel is Channel.SMS and folded(text) in CARRIER_STOP | CARRIER_START),
+            carrier_answers=_carrier_answers(scene),
+            offered=_offered(scene) if stray else (),
+            alerts=await self._memory.alerts(scene.key) if intent == "alerts" else (),
+            can_be_told=scene.inbound.channel in TOLD_FIRST,
+            volunteers=intent in ("human", "none") and self.volunteers is not None and await self.volunteers.offered(scene.inbound),
             outside=outside,
             media=scene.inbound.media,
         )
-        reply = await self._rooms.of(intent).answer(turn, kit)
-        if found.county and not reply.effects.county:
-            reply = replace(reply, effects=replace(reply.effects, county=found.county))
-        if understood.also and stage is Stage.TOPIC and not reply.choices and not reply.silent:
-            reply = replace(reply, choices=(Choice(label=kit.title(understood.also, language), says=f"#{understood.also}"),))
-        return self._with_crisis_line(reply, understood, kit)
+        said = Said(key=scene.key, inbound=scene.inbound, turn=turn, stage=stage, token=token is not None, crisis=understood.crisis)
+        reply = await self._answered(said, understood, kit)
+        return replace(reply, effects=replace(reply.effects, county=found.county)) if found.county and not reply.effects.county else reply
+
+    async def _answered(self, said: Said, understood: Understanding, kit: Kit) -> Reply:
+        """What the room says, unless this belongs to a talk with a volunteer."""
+
+        async def ordinary() -> Reply:
+            return _completed(await self._rooms.of(said.turn.intent).answer(said.turn, kit), said.turn, said.stage, understood, kit)
+
+        return await (self.volunteers.around(said, kit, ordinary) if self.volunteers else ordinary())
 
     def _chosen(self, scene: _Scene) -> Choice | None:
         """What was picked from the choices on offer: by number, or by the words of a choice."""
-        offered = [Choice(**c) for c in scene.standing.choices]
+        offered, maps = _offered(scene), _maps(scene)
         text = scene.inbound.text[:200]
+        if maps and (asked := map_asked(text)) is not None:
+            return maps[asked - 1] if 0 < asked <= len(maps) else None
         number = picked(text)
         if number is not None:
-            return offered[number - 1] if 0 < number <= len(offered) else None
+            numbered = offered or maps
+            return numbered[number - 1] if 0 < number <= len(numbered) else None
         said = folded(text)
+        if said in YES and len(offered) == 1:
+            return offered[0]
         return next((c for c in offered if said and folded(c.label) == said), None)
 
     def _where(self, scene: _Scene, understood: Understanding, token: tuple[str, str, str] | None, kit: Kit) -> tuple[Found, bool]:
@@ -188,17 +219,9 @@ class Conversation:
                 return Found(county=counties[0]), False
             return Found(options=options), not counties
         if token and token[0] == "county" and token[2]:
-            county = kit.gazetteer.county_named(token[2])
-            return Found(county=county), False
-        return understood.found, bool(A_ZIP.fullmatch(scene.inbound.text.strip())) and not understood.found.mentions
-
-    @staticmethod
-    def _with_crisis_line(reply: Reply, understood: Understanding, kit: Kit) -> Reply:
-        """'maybe': the ordinary answer is given, and the crisis line stands before it."""
-        crisis = understood.crisis
-        if crisis is None or crisis.level is not CrisisLevel.MAYBE or reply.intent in CRISIS or reply.silent:
-            return reply
-        return replace(reply, lead=kit.say(f"crisis.maybe.{crisis.kind}", reply.language))
+            name, _, zip_code = token[2].partition("@")
+            return Found(county=kit.gazetteer.county_named(name), zip=zip_code or None), False
+        return understood.found, understood.found.outside
 
     def _fitted(self, reply: Reply, scene: _Scene) -> Fitted:
         words = self._mind().kit(scene.now).words
@@ -222,15 +245,19 @@ class Conversation:
             seen_at=scene.now,
         )
         keep_place = effects.keep_place and not fitted.choices and not fitted.rest
+        known = scene.known or Person(key=scene.key, seen_at=scene.now)
         standing = scene.standing
+        # A crisis after the carrier's STOP is answered, and the START is still the carrier's.
+        still_out = standing.waiting_for == BY_CARRIER and after.opted_out and not effects.waiting_for
         # A list stays on offer while people pick from it: MENU, 2, then 4.
-        same_list = keep_place or reply.intent == "more" or (not fitted.choices and self._chosen(scene) is not None)
+        same_list = keep_place or reply.intent == "more" or (not fitted.choices and not effects.hand_over and self._chosen(scene) is not None)
         return Kept(
             person=after,
+            changed=tuple(name for name in PERSONAL if getattr(after, name) != getattr(known, name)),
             conversation=Standing(
                 key=scene.key,
-                waiting_for=standing.waiting_for if keep_place or reply.intent == "more" else effects.waiting_for,
-                choices=standing.choices if same_list else [{"label": c.label, "says": c.says} for c in fitted.choices],
+                waiting_for=standing.waiting_for if keep_place or reply.intent == "more" or still_out else effects.waiting_for,
+                choices=standing.choices if same_list else [{"label": c.label, "says": c.says} for c in (*fitted.choices, *(Choice(label="", says=f"{MAP}{place}") for place in effects.maps))],
                 rest=standing.rest if keep_place else fitted.rest,
                 updated_at=scene.now,
             ),
@@ -246,7 +273,56 @@ class Conversation:
             rated=effects.rated,
             tally=_tally(scene, reply, county),
             forget=effects.forget,
+            subscribe=self._subscription(scene, effects.alerts, after.language) if effects.alerts else None,
+            unsubscribe=effects.alerts_end,
         )
+
+    def _subscription(self, scene: _Scene, county: str, language: str | None) -> Subscription:
+        return Subscription(
+            key=scene.key,
+            channel=scene.inbound.channel,
+            county=county,
+            language=language or "en",
+            address=self._seal.close(scene.inbound.sender),
+            at=scene.now,
+        )
+
+
+def _completed(reply: Reply, turn: Turn, stage: Stage, understood: Understanding, kit: Kit) -> Reply:
+    """What stands around a room's answer: after it, a second thing that was asked; before it, the crisis line of a 'maybe', and that Faro knows one State only."""
+    if reply.silent:
+        return reply
+    if understood.also and stage is Stage.TOPIC and not reply.choices:
+        reply = replace(reply, choices=(Choice(label=kit.title(understood.also, reply.language), says=f"#{understood.also}"),))
+    leads = []
+    if understood.crisis and understood.crisis.level is CrisisLevel.MAYBE and reply.intent not in CRISIS:
+        leads.append(kit.say(f"crisis.maybe.{understood.crisis.kind}", reply.language))
+    if turn.outside and stage is Stage.TOPIC:
+        leads.append(kit.say("ask.outside", reply.language))
+    return replace(reply, lead=" ".join(leads))
+
+
+def _offered(scene: _Scene) -> tuple[Choice, ...]:
+    return tuple(Choice(**c) for c in scene.standing.choices if not c["says"].startswith(MAP))
+
+
+def _maps(scene: _Scene) -> tuple[Choice, ...]:
+    """What MAP 1, MAP 2, ... would show: remembered with the choices, and never offered among them."""
+    return tuple(Choice(**c) for c in scene.standing.choices if c["says"].startswith(MAP))
+
+
+def _point(scene: _Scene, found: Found, kit: Kit) -> Point | None:
+    """Where the person is, as near as this message says."""
+    if location := scene.inbound.location:
+        return location.latitude, location.longitude
+    return kit.gazetteer.point_of(found.zip, found.place, found.county)
+
+
+def _carrier_answers(scene: _Scene) -> bool:
+    """Whether the carrier takes this for an order and answers it: STOP in its own words, START only from those whose STOP it took."""
+    said = scene.inbound.text.strip().lower()
+    ours = said in CARRIER_STOP or (said in CARRIER_START and scene.person.opted_out and scene.standing.waiting_for == BY_CARRIER)
+    return scene.inbound.carrier_answered or (scene.inbound.channel is Channel.SMS and ours)
 
 
 def _tally(scene: _Scene, reply: Reply, county: str | None) -> Tally | None:

@@ -10,7 +10,7 @@ from bot.intents import Kit, Turn
 from bot.messages import LANGUAGES, LOCAL_TIME, Language
 from bot.router import Rooms
 from bot.wording.fitting import Style, fit
-from bot.wording.gsm7 import segments, units
+from bot.wording.gsm7 import encoding, segments, units
 
 BY_COUNTY = ("shelter", "support-group", "coalition")
 # A quiet day whose next gathering has the longest date: the table must not change with the calendar.
@@ -19,16 +19,20 @@ A_DAY = datetime(2026, 9, 1, 12, 0, tzinfo=LOCAL_TIME)
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """The first message of one answer. `county` is None where the answer is the same everywhere."""
+    """One answer as it is sent, its first message first. `county` is None where the answer is the same everywhere."""
 
     language: Language
     intent: str
     county: str | None
-    text: str = field(repr=False)
+    texts: tuple[str, ...] = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        return self.texts[0]
 
     @property
     def segments(self) -> int:
-        return segments(self.text)[1]
+        return sum(segments(text)[1] for text in self.texts)
 
 
 async def all_sent(kit: Kit, rooms: Rooms) -> list[Sent]:
@@ -40,7 +44,7 @@ async def all_sent(kit: Kit, rooms: Rooms) -> list[Sent]:
 
 async def _sent(turn: Turn, kit: Kit, rooms: Rooms) -> Sent:
     reply = await rooms.of(turn.intent).answer(turn, kit)
-    return Sent(language=turn.language, intent=turn.intent, county=turn.county, text=fit(reply, Style.SMS, kit.words).texts[0])
+    return Sent(language=turn.language, intent=turn.intent, county=turn.county, texts=fit(reply, Style.SMS, kit.words).texts)
 
 
 def cost_table(sent: list[Sent]) -> str:
@@ -52,8 +56,8 @@ def _everywhere(sent: list[Sent]) -> Iterator[str]:
     yield from ("| Answer | Language | Segments | Encoding | Units |", "|---|---|---|---|---|")
     for one in sent:
         if one.county is None:
-            kind, count = segments(one.text)
-            yield f"| {one.intent} | {one.language} | {count} | {kind} | {units(one.text, kind)} |"
+            kind = encoding(one.text)
+            yield f"| {one.intent} | {one.language} | {one.segments} | {kind} | {sum(units(text, kind) for text in one.texts)} |"
 
 
 def _by_county(sent: list[Sent]) -> Iterator[str]:

@@ -76,6 +76,14 @@ class NoBackup(FaroError):
     values: Mapping[str, str] = field(default_factory=dict)
 
 
+class DatabaseAway(FaroError):
+    """The database does not answer."""
+
+
+class DatabaseRefuses(DatabaseAway):
+    """The database answered that it will never take this."""
+
+
 @dataclass
 class NotGenuine(FaroError):
     """A request did not prove that it comes from the vendor."""
@@ -93,3 +101,34 @@ class BadRequest(FaroError):
 @dataclass
 class TooLarge(BadRequest):
     """A request is larger than we read."""
+
+
+@dataclass
+class FeedTrouble(FaroError):
+    """A feed gave nothing that can be used. `wait`: the seconds that it asks to be left alone."""
+
+    reason: str
+    wait: float | None = None
+
+
+@dataclass
+class NoShelter(FaroError):
+    """A coordinator named no shelter that can be opened or closed; `code` says what is wrong, for the words."""
+
+    code: str
+
+
+@dataclass
+class NotStandard(FaroError):
+    """What was to be imported is not HSDS, or cannot be read. What it says in words stands in locale/ under its code."""
+
+    code: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class NotToBeSent(FaroError):
+    """A broadcast lacks something, or is not to be moved on by this person; `code` says which, for the words of the studio and the command line."""
+
+    code: str
+    values: Mapping[str, str] = field(default_factory=dict)

@@ -91,6 +91,7 @@ class Contact:
     address: str = ""
     hours: str = ""
     notes: str = ""
+    checked: str = ""
     as_of: datetime | None = None
 
     @property
@@ -135,6 +136,10 @@ class Effects:
     rated: Rated | None = None
     unanswered: bool = False
     keep_place: bool = False
+    maps: tuple[str, ...] = field(default=(), repr=False)  # what MAP 1, MAP 2, ... show
+    alerts: str | None = None  # a county whose alerts are wanted, said twice
+    alerts_end: str | None = None  # a county whose alerts are wanted no more; '' means all
+    hand_over: bool = False  # to a volunteer
 
 
 @dataclass(frozen=True, kw_only=True)

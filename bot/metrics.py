@@ -11,6 +11,9 @@ INBOX_OLDEST = Gauge("faro_inbox_oldest_seconds", "How long the oldest of them h
 SPOOL_WAITING = Gauge("faro_spool_waiting", "Answered messages of this Faro that are not in the database yet")
 CONTENT_PROBLEMS = Gauge("faro_content_problems", "Errors in the content folder: what has one is not served as it stands there")
 
+FEED_AGE = Gauge("faro_feed_age_seconds", "Since when the last good list of a feed is known", ["feed"])
+FEED_TROUBLE = Gauge("faro_feed_trouble", "1 while the last answer of a feed could not be used", ["feed"])
+
 
 def count_answer(channel: str, decision: str, seconds: float) -> None:
     """One message was answered."""

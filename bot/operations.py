@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ import httpx
 from bot.channels.sms import MESSAGES
 from bot.channels.telegram import WEBHOOK
 from bot.checks.everything import problems_of, read_subject
+from bot.directory.shelters import FRESH_FOR
 from bot.errors import errors_among
 from bot.geo.tables import load_gazetteer
 from bot.logs import masked
@@ -31,6 +32,7 @@ SKEW = timedelta(seconds=60)
 LOW, FULL = 1 << 30, 100 << 20
 # How long a message may wait in the inbox or the spool before somebody should look, and before something is broken.
 LONG, TOO_LONG = timedelta(minutes=1), timedelta(minutes=5)
+FEED_LATE = timedelta(hours=1)
 RETRY = "#rc=5&rp=all"
 
 
@@ -210,7 +212,7 @@ async def _database(settings: Settings, now: datetime) -> list[Finding]:
         facts = await read_facts(settings.database())
     except Exception as error:  # noqa: BLE001  whatever the driver says, this is what the doctor is for
         return [bad("database-away", error=type(error).__name__)]
-    return [*_tables(facts), *_inbox(facts.waiting, now)]
+    return [*_tables(facts), *_inbox(facts.waiting, now), *feeds_found(facts, settings.asked(), now)]
 
 
 def _tables(facts: Facts) -> Iterator[Finding]:
@@ -225,6 +227,21 @@ def _tables(facts: Facts) -> Iterator[Finding]:
         yield ok("database", kind=facts.kind)
     if facts.revision and not facts.wal:
         yield warn("database-no-wal")
+
+
+def feeds_found(facts: Facts, asked: Iterable[str], now: datetime) -> Iterator[Finding]:
+    """The feeds that are asked. What is told to nobody any more is broken."""
+    for name in sorted(asked):
+        good_at, trouble = facts.feeds.get(name, (None, ""))
+        if good_at is None:
+            yield warn("feed-never", name=name)
+            continue
+        age = now - good_at
+        values = {"name": name, "minutes": round(age.total_seconds() / 60)}
+        if age <= FEED_LATE:
+            yield ok("feed", **values)
+        else:
+            yield (bad if age > FRESH_FOR else warn)("feed-stopped", **values, trouble=trouble or "-")
 
 
 def _inbox(waiting: Waiting, now: datetime) -> Iterator[Finding]:
@@ -253,4 +270,4 @@ def _content(settings: Settings, words: Words, now: datetime) -> Iterator[Findin
     errors = len(errors_among(problems))
     values = {"pages": len(subject.library.pages), "contacts": len(subject.rows), "errors": errors, "others": len(problems) - errors}
     yield bad("content-errors", **values) if errors else ok("content", **values)
-    yield ok("model") if model_path(learning_hash(subject.library), settings.data / "cache").exists() else warn("model-missing")
+    yield ok("model") if model_path(learning_hash(subject.library.finished), settings.data / "cache").exists() else warn("model-missing")

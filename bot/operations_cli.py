@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.errors import CannotDo, NoBackup
+from bot.live import seal
 from bot.messages import LOCAL_TIME, Language
 from bot.operations import Finding, Grade, examine
 from bot.settings import ROOT, Settings, load_settings
@@ -19,6 +20,7 @@ from bot.store import backup as backups
 from bot.store.facts import Facts, read_facts
 from bot.store.sealing import Seal
 from bot.store.store import open_store
+from bot.store.subscriptions import Subscriptions
 from bot.wording.catalog import Words
 
 operations = typer.Typer()
@@ -51,6 +53,21 @@ def restore(file: Path, yes: Annotated[bool, typer.Option("--yes", help="Also ov
     _told(lambda: backups.restore(settings.database(), file, seal, facts.kind), words, lang)
     asyncio.run(_up_to_date(settings.database()))
     _say(words.say("backup.restored", lang, made=_moment(datetime.fromisoformat(label.made_at))))
+
+
+@operations.command()
+def reseal(lang: Tongue = "en") -> None:
+    """After FARO_SECRET was changed: seal the numbers that are kept for alerts anew; FARO_FORMER_SECRETS opens them."""
+    settings, words = load_settings(), Words(ROOT / "locale")
+
+    async def run() -> int:
+        store = await open_store(settings.database())
+        try:
+            return await Subscriptions(store, seal(settings), lambda: datetime.now(UTC)).reseal()
+        finally:
+            await store.close()
+
+    _say(words.say("reseal.done", lang, count=asyncio.run(run())))
 
 
 @operations.command()

@@ -24,6 +24,7 @@ class Sender(Protocol):
     """A door that can write first."""
 
     async def send(self, address: str, answer: Fitted) -> Outcome: ...
+    async def known_of(self, address: str, answer: Fitted, since: datetime) -> Outcome | None: ...
     async def close(self) -> None: ...
 
 
@@ -37,6 +38,10 @@ class Outgoing:
         self._secret = secret
         self._clock = clock
 
+    def can_write(self, channel: Channel) -> bool:
+        """Whether a way to write first is configured."""
+        return channel in self._senders
+
     async def send(self, channel: Channel, address: str, reply: Reply) -> Outcome:
         """Hands a reply to the vendor, or withholds it. Trying again is for the caller, and only after LATER."""
         outcome = await self._outcome(channel, address, reply)
@@ -44,6 +49,11 @@ class Outgoing:
         if outcome.delivery in (Delivery.REFUSED, Delivery.UNCERTAIN):
             log.warning("a message on %s was not sent for certain: %s", channel, outcome.reason)
         return outcome
+
+    async def known_of(self, channel: Channel, address: str, reply: Reply, since: datetime) -> Outcome | None:
+        """What the vendor knows of a message that may have been sent before: SENT; LATER when it cannot be asked now; None when it was not, or when this vendor never says."""
+        sender = self._senders.get(channel)
+        return await sender.known_of(address, fit(reply, STYLES[channel], self._words), since) if sender else None
 
     async def close(self) -> None:
         for sender in set(self._senders.values()):

@@ -13,9 +13,10 @@ from rich.console import Group as Blocks
 from rich.markup import escape
 from rich.table import Table
 
-from bot.messages import LOCAL_TIME
+from bot.messages import LOCAL_TIME, Language
 from bot.store.tables import Handling, Rating, Tally, Unanswered
 from bot.understanding.normalise import folded
+from bot.wording.catalog import Words
 
 # Fewer than this in one county may point at somebody: they are not told.
 LEAST = 5
@@ -141,21 +142,30 @@ def as_json(f: Figures, groups: Sequence[Alike]) -> str:
     return json.dumps({**head, "by": {kind.replace(" ", "_"): counts for kind, counts in _parts(f)}, "unanswered": unanswered}, ensure_ascii=False, indent=2)
 
 
-def as_text(f: Figures, groups: Sequence[Alike]) -> Blocks:
-    """Tables for a terminal or a printer."""
-    tables = [_table(kind, counts) for kind, counts in _parts(f) if counts]
-    questions = Table("language", "what was asked and not answered", "times", title="unanswered", title_justify="left")
-    for language, text, count in _asked(f, groups):
-        questions.add_row(language, escape(text), _shown(count))
-    where = f" in {f.county} County" if f.county else ""
-    return Blocks(f"[bold]{_shown(f.messages)} messages{where}, {f.since} to {f.until}[/bold]", *tables, questions)
+def as_text(f: Figures, groups: Sequence[Alike], words: Words, language: Language) -> Blocks:
+    """Tables for a terminal or a printer, in the words of the studio's numbers."""
 
+    def shown(count: Count) -> str:
+        return words.say("studio.numbers.few", language, least=LEAST) if count is None else str(count)
 
-def _table(kind: str, counts: Counts) -> Table:
-    table = Table(kind, "messages" if "useful" not in kind else "residents", title=f"by {kind}" if "useful" not in kind else kind, title_justify="left")
-    for name, count in counts.items():
-        table.add_row(escape(name), _shown(count))
-    return table
+    def name(kind: str, one: str) -> str:
+        return words.say(f"studio.numbers.{kind}.{one}", language) if kind in ("handling", "language", "channel") else escape(one)
+
+    tables = []
+    for kind, counts in _parts(f):
+        key, rated = {"day": "days", "not useful": "useful"}.get(kind, kind), "useful" in kind
+        title = words.say(f"volunteer.report.{kind.replace(' ', '_')}" if rated else f"studio.numbers.chart.{key}", language)
+        table = Table(words.say(f"studio.numbers.column.{key}", language), words.say("volunteer.report.residents" if rated else "studio.numbers.count", language), title=title, title_justify="left")
+        for one, count in counts.items():
+            table.add_row(name(kind, one), shown(count))
+        tables += [table] if any(count != 0 for count in counts.values()) else []
+    columns = (words.say("studio.numbers.column.language", language), words.say("volunteer.report.question", language), words.say("volunteer.report.times", language))
+    questions = Table(*columns, title=words.say("volunteer.report.unanswered", language), title_justify="left")
+    for asked_in, text, count in _asked(f, groups):
+        questions.add_row(name("language", asked_in), escape(text), shown(count))
+    where = words.say("volunteer.report.where", language, county=f.county) if f.county else ""
+    head = words.say("volunteer.report.head", language, count=shown(f.messages), where=where, since=f.since, until=f.until)
+    return Blocks(f"[bold]{head}[/bold]", *tables, *([questions] if groups else []))
 
 
 def _shown(cell: str | Count) -> str:

@@ -10,10 +10,10 @@ from typing import cast
 
 import handlers
 from bot.intents import Room
-from bot.understanding.commands import CARRIER_START, DELETE, YES
+from bot.understanding.commands import ALERTS, ALERTS_END, CARRIER_START, DELETE, YES
 from bot.understanding.normalise import folded
 from bot.understanding.topics import Decision
-from bot.understanding.understander import Understanding
+from bot.understanding.understander import Understanding, says_something
 
 ANY_PAGE = "*"
 
@@ -38,6 +38,7 @@ class Asked:
     chosen: str | None = None
     waiting_for: str | None = None
     stray_number: bool = False
+    offered: bool = False
     opted_out: bool = False
     located: bool = False
     outside: bool = False
@@ -57,8 +58,8 @@ def _silence(asked: Asked) -> str | None:
 
 
 def _outside(asked: Asked) -> str | None:
-    """A ZIP or a location that is not North Carolina's: the room that does not know says so."""
-    return "none" if asked.outside else None
+    """A place that is not North Carolina's: the room that does not know says so."""
+    return "none" if asked.outside and asked.waiting_for != "feedback" else None
 
 
 def _command(asked: Asked) -> str | None:
@@ -70,8 +71,16 @@ def _command(asked: Asked) -> str | None:
     if asked.waiting_for == "privacy" and (said in DELETE or said in YES):
         return "privacy"
     if asked.stray_number and asked.waiting_for != "feedback":
-        return "menu"
+        return "clarify" if asked.offered else "menu"
+    if _alerts(asked):
+        return "alerts"
     return asked.understood.intent if asked.understood.ordered else None
+
+
+def _alerts(asked: Asked) -> bool:
+    """ALERTS alone, with a place, or with a word that ends them. 'Alert me when the power is back' is a question."""
+    first, *rest = folded(asked.understood.found.without(asked.text)).split() or [""]
+    return first in ALERTS and not says_something(" ".join(w for w in rest if w not in ALERTS_END))
 
 
 def _waiting(asked: Asked) -> str | None:
@@ -79,7 +88,7 @@ def _waiting(asked: Asked) -> str | None:
     if asked.waiting_for == "feedback" and asked.understood.decision is not Decision.CRISIS:
         return "feedback"
     placed = asked.chosen == "county" or asked.located or asked.understood.only_a_place
-    if placed and asked.waiting_for not in (None, "privacy"):
+    if placed and asked.waiting_for not in (None, "privacy", "none"):
         return asked.waiting_for
     return "county" if placed else None
 

@@ -2,8 +2,13 @@
 
 import fcntl
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,16 +20,44 @@ from bot.content import Content, Live
 from bot.conversation import Mind
 from bot.geo.tables import Gazetteer, load_gazetteer
 from bot.settings import ROOT, Settings
-from bot.store.store import open_store
 from bot.wording.catalog import Words
+from tests.new_store import new_store
 from tests.postgres import running_postgres
 from tests.small_content import write_content
 
+MODELS = ROOT / ".pytest_cache" / "model"
+LOCK = MODELS / "lock"
+NEED_MODEL = {"mind", "visit"}
 CHROMIUM = Path("/usr/bin/chromium")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 # Noon in North Carolina, some days before a third Wednesday.
 NOON = datetime(2026, 12, 10, 17, 0, tzinfo=UTC)
 SECRET = SecretStr("a secret of the tests, long enough for a key")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that need no model go first, while it is learnt beside them."""
+    needing = [item for item in items if NEED_MODEL & set(getattr(item, "fixturenames", ()))]
+    items[:] = [*(item for item in items if item not in set(needing)), *needing]
+    if needing and not config.option.collectonly and not any(MODELS.glob("model-*.npz")):
+        _learn_beside(config)
+
+
+def _learn_beside(config: pytest.Config) -> None:
+    """The first worker that comes starts a process that learns, and leaves it the lock which `mind` waits for."""
+    MODELS.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("w") as lock, suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        command = [sys.executable, "-m", "bot", "learn", "--content", str(ROOT / "content"), "--cache", str(MODELS)]
+        learner = subprocess.Popen(command, cwd=ROOT, pass_fds=[lock.fileno()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        config.add_cleanup(partial(_end, learner))
+
+
+def _end(learner: "subprocess.Popen[bytes]") -> None:
+    """Nobody waits for what is learnt after the last test."""
+    with suppress(ProcessLookupError):
+        os.killpg(learner.pid, signal.SIGKILL)
+    learner.wait()
 
 
 class Clock:
@@ -35,6 +68,14 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.moment
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _english() -> Iterator[None]:
+    """Commands speak English to the tests, whatever the terminal's language is."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FARO_LANG", "en")
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -48,24 +89,18 @@ def gazetteer() -> Gazetteer:
 
 
 @pytest.fixture(scope="session")
-def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_cache() -> Path:
     """Where the model learnt from the content is kept: one folder for all workers and all runs, named by the content's hash inside."""
-    folder = ROOT / ".pytest_cache" / "model"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    MODELS.mkdir(parents=True, exist_ok=True)
+    return MODELS
 
 
 @pytest.fixture(scope="session")
 def mind(words: Words, gazetteer: Gazetteer, model_cache: Path) -> Mind:
     """The real content and the real model; one worker builds it while the others wait."""
-    lock = model_cache / "lock"
-    descriptor = os.open(lock, os.O_CREAT | os.O_RDWR)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        built = Content(ROOT / "content", model_cache, words, gazetteer, Clock()).live.mind
-    finally:
-        os.close(descriptor)
-    return built
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return Content(ROOT / "content", model_cache, words, gazetteer, Clock()).live.mind
 
 
 @pytest.fixture
@@ -82,7 +117,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def faro(settings: Settings, mind: Mind, words: Words, gazetteer: Gazetteer, clock: Clock) -> AsyncIterator[Faro]:
     """Faro without doors, over a new SQLite file."""
-    store = await open_store(settings.database())
+    store = await new_store(settings)
     yield compose(settings, words=words, gazetteer=gazetteer, live=lambda: Live(mind=mind, read_at=NOON), store=store, clock=clock)
     await store.close()
 

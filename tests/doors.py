@@ -1,21 +1,22 @@
 """One harness for all doors: the real routes over the real Faro. Only the wire is a fake."""
 
 import socket
+from asyncio import Protocol
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from threading import Thread
 from time import monotonic, sleep
+from typing import Literal
 from xml.etree import ElementTree
 
 import httpx
 import uvicorn
 from pydantic import SecretStr
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from twilio.request_validator import RequestValidator
 
-from bot.app import Doors, Faro, build_doors, routes
+from bot.app import Doors, Faro, around, build_doors, routes
 from bot.settings import Settings
 
 PUBLIC_URL = "https://faro.example.org"
@@ -37,7 +38,7 @@ async def open_house(faro: Faro, **changes: object) -> AsyncIterator[House]:
     """Faro's doors as the settings, with these changes, open them."""
     changed = replace(faro, settings=with_settings(faro.settings, **changes))
     doors = build_doors(changed)
-    transport = httpx.ASGITransport(app=Starlette(routes=routes(changed, doors)))
+    transport = httpx.ASGITransport(app=around(routes(changed, doors)))
     async with httpx.AsyncClient(transport=transport, base_url=PUBLIC_URL) as client:
         yield House(faro=changed, doors=doors, client=client)
 
@@ -72,10 +73,10 @@ def wait_until(done: Callable[[], bool], seconds: float = 60) -> None:
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
+def serving(app: ASGIApp, http: type[Protocol] | Literal["auto"] = "auto") -> Iterator[str]:
     """An app on a real socket of its own, in a thread; its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(app, http=http, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1))
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     wait_until(lambda: server.started or not thread.is_alive())

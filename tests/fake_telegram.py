@@ -84,6 +84,7 @@ class FakeTelegram:
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        self.sent_at: list[tuple[str, float]] = []  # chats, and when each was sent a message
         self._updates: list[dict[str, Any]] = []
         self._queries: set[str] = set()
         self._blocked: set[str] = set()
@@ -271,5 +272,6 @@ class FakeTelegram:
         if call.params["chat_id"] in self._blocked:
             raise Refused(403, "Forbidden: bot was blocked by the user")
         self._next_message += 1
+        self.sent_at.append((call.params["chat_id"], monotonic()))
         chat = {"id": int(call.params["chat_id"]), "type": "group" if call.params["chat_id"].startswith("-") else "private"}
         return {"message_id": self._next_message, "date": 1_800_000_000, "chat": chat, "from": BOT, **parts}

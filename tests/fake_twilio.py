@@ -26,7 +26,8 @@ class FakeTwilio:
     @property
     def app(self) -> Starlette:
         base = "/2010-04-01/Accounts/{account}"
-        return Starlette(routes=[Route(f"{base}/Messages.json", self._create, methods=["POST"]), Route(f"{base}/IncomingPhoneNumbers.json", self._numbers, methods=["GET"])])
+        messages = [Route(f"{base}/Messages.json", self._create, methods=["POST"]), Route(f"{base}/Messages.json", self._list, methods=["GET"])]
+        return Starlette(routes=[*messages, Route(f"{base}/IncomingPhoneNumbers.json", self._numbers, methods=["GET"])])
 
     @staticmethod
     def _stranger(request: Request) -> Response | None:
@@ -39,6 +40,11 @@ class FakeTwilio:
     async def _numbers(self, request: Request) -> Response:
         wanted = request.query_params.get("PhoneNumber", "")
         return self._stranger(request) or JSONResponse({"incoming_phone_numbers": [n for n in self.numbers if n["phone_number"] == wanted], "page": 0, "page_size": 50})
+
+    async def _list(self, request: Request) -> Response:
+        wanted = [form for form in self.sent if form["To"] == request.query_params["To"]]
+        assert request.query_params["DateSent>"]
+        return self._stranger(request) or JSONResponse({"messages": [{"body": form["Body"], "to": form["To"], "direction": "outbound-api"} for form in reversed(wanted)], "page": 0})
 
     async def _create(self, request: Request) -> Response:
         if refused := self._stranger(request):

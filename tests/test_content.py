@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.app import compose
-from bot.content import Content
+from bot.content import Content, read_content
 from bot.geo.tables import Gazetteer
 from bot.settings import Settings
 from bot.store.store import open_store
@@ -64,6 +64,16 @@ async def test_a_changed_page_and_a_changed_number_are_live(content: Content, fo
     (folder / "contacts" / "hotlines.csv").write_text(CSV.format(phone="919-555-0143"), encoding="utf-8")
     await eventually(lambda: told(content) == "Call 919-555-0143 first.")
     assert content.live.mind.understander is model, "nothing was learnt again for words that teach nothing"
+
+
+def test_only_files_that_changed_are_read_into_questions_again(folder: Path) -> None:
+    write_content(folder)
+    first = read_content(folder).library.questions
+    (folder / "en" / "topics" / "sleep.questions.txt").write_text("# all new\n\n  i lie awake \n", encoding="utf-8")
+    second = read_content(folder).library.questions
+    kept = {id(q) for q in first}
+    assert {q.intent for q in second if id(q) in kept} == {"food", "none"}
+    assert [(q.text, q.intent, q.language) for q in second if id(q) not in kept] == [("i lie awake", "sleep", "en")]
 
 
 async def test_a_broken_change_leaves_the_last_good_content_and_is_told(content: Content, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -122,6 +132,16 @@ async def test_faro_starts_with_what_can_be_read(folder: Path, tmp_path: Path, w
         assert told(content) == "The first sleep answer."
         write_page(folder, "food", "Mended.")
         await eventually(lambda: told(content, "food") == "Mended.")
+
+
+async def test_a_start_with_a_broken_page_learns_nothing_and_keeps_what_is_learnt(folder: Path, tmp_path: Path, learnt: Path, words: Words, gazetteer: Gazetteer) -> None:
+    """To learn takes half a minute in which nobody is answered, and as long again once the page is mended."""
+    shutil.copytree(learnt, tmp_path / "cache")
+    there = sorted((tmp_path / "cache").glob("model-*.npz"))
+    write_content(folder)
+    (folder / "en" / "topics" / "food.md").write_text("---\nid: [\n---\n", encoding="utf-8")
+    Content(folder, tmp_path / "cache", words, gazetteer, lambda: NOON)
+    assert sorted((tmp_path / "cache").glob("model-*.npz")) == there
 
 
 async def test_health_tells_what_is_wrong_with_the_content(content: Content, folder: Path, settings: Settings, words: Words, gazetteer: Gazetteer) -> None:

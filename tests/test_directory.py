@@ -10,6 +10,7 @@ from bot.app import Faro
 from bot.directory.directory import Directory
 from bot.directory.references import fill
 from bot.directory.rows import STATEWIDE, Row, collect_rows, read_rows
+from bot.directory.shelters import ShelterList
 from bot.errors import ContentError
 from bot.geo.tables import Gazetteer
 from bot.messages import LANGUAGES, LOCAL_TIME, Channel, Inbound, Language
@@ -131,7 +132,7 @@ def _hours(n: float) -> str:
 )
 def test_only_a_shelter_that_is_open_now_is_told(tmp_path: Path, gazetteer: Gazetteer, open_from: str, open_until: str, as_of: str, told: bool) -> None:
     directory = _directory(tmp_path, gazetteer, shelters=f"a,Wake,Hall,,,,,,,high,{open_from},{open_until},{as_of}\n")
-    assert bool(directory.of_county("shelter", "Wake", "en", NOON).own) is told
+    assert bool(ShelterList(directory.shelters(), gazetteer).find("Wake", NOON).here) is told
 
 
 def test_our_own_tables_name_only_counties_of_ours(gazetteer: Gazetteer) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.geo.elsewhere import CITIES, LONG_NAMES
 from bot.geo.points import CountyMap
 from bot.geo.tables import Gazetteer
 from bot.geo.text import PlaceFinder
@@ -140,6 +141,34 @@ def test_what_may_be_several_counties_is_asked(finder: PlaceFinder, text: str, c
 def test_what_is_no_place_of_ours(finder: PlaceFinder, text: str) -> None:
     found = finder.find(text)
     assert (found.county, found.options) == (None, ())
+
+
+OUTSIDE = (
+    "in Charleston SC", "food in greenville sc", "food in Grenvile SC", "I live in Virginia", "we are in Virginia", "estoy en Tennessee", "vivo en Georgia, necesito comida", "Greenville, South Carolina", "37201", "37201-1234",
+    "food in 90210", "my zip is 30301", "refugio 90210", "shelter in Nashville Tennessee", "in johnson city tn", "i live in danville, va", "shelter in Atlanta", "I'm in TN now", "estoy en Carolina del Sur",
+    "shelter in Washington DC", "Tennessee", "not in Wake, I live in Georgia",
+)  # fmt: skip
+NOT_OUTSIDE = (
+    "my friend Virginia is missing", "thanks Virginia", "my sister lives in Virginia", "mi hermana esta en Texas", "I moved from Texas to Asheville", "we moved here from Virginia", "soy de Honduras",
+    "I live near the Virginia line", "how do I drive to Charleston SC", "I evacuated from Charleston SC", "I don't live in Tennessee", "used to live in Virginia", "Asheville VA", "call the VA",
+    "in the VA hospital", "PERDI LA CASA", "claim 48213", "what is 43362", "shelter in Washington", "Jacksonville", "food in Nashville", "Nebraska", "estoy en Carolina del Norte", "q tn comida",
+    "food in Greenville", "28801", "in Boone, my mom is in Atlanta", "Virginia Avenue",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", OUTSIDE)
+def test_another_state_is_known_for_what_it_is(finder: PlaceFinder, text: str) -> None:
+    found = finder.find(text)
+    assert (found.outside, found.county, found.options) == (True, None, ())
+
+
+@pytest.mark.parametrize("text", NOT_OUTSIDE)
+def test_what_only_sounds_like_another_state(finder: PlaceFinder, text: str) -> None:
+    assert not finder.find(text).outside
+
+
+def test_no_name_of_ours_is_taken_for_a_place_outside(gazetteer: Gazetteer) -> None:
+    assert not [name for name in gazetteer.names if name in CITIES | LONG_NAMES and gazetteer.needs.get(name) != "county"]
 
 
 @pytest.mark.parametrize(

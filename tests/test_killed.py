@@ -3,24 +3,18 @@
 import asyncio
 import os
 import random
-import shutil
 import signal
-import socket
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
 from bot.conversation import Mind
-from bot.settings import ROOT
 from tests.doors import TWILIO_TOKEN, serving, signed, twiml_texts
 from tests.fake_telegram import TOKEN, FakeTelegram
 from tests.postgres import new_database
+from tests.storm import TELEGRAM_SECRET, Machine, insist, machine
 from tests.test_telegram_door import update
 
 # In CI a few; `FARO_STORM=1 ./faro test tests/test_killed.py` for the whole storm.
@@ -31,54 +25,6 @@ COUNTIES = ("Wake", "Durham", "Orange", "Buncombe", "Watauga", "Ashe", "Yancey",
 
 def database(request: pytest.FixtureRequest, kind: str) -> str | None:
     return new_database(request.getfixturevalue("postgres")) if kind == "postgresql" else None
-
-
-class Machine:
-    """A machine on which Faro runs: it can lose power and come back."""
-
-    def __init__(self, data: Path, **settings: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self._environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "FARO_DATA": str(data), "FARO_PORT": str(self.port), **settings}
-        self._data = data
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        with (self._data / "log").open("ab") as log:
-            self._process = subprocess.Popen([sys.executable, "-m", "bot", "serve"], cwd=self._data, env=self._environment, stderr=log, stdout=log)
-
-    def kill(self, how: signal.Signals = signal.SIGKILL) -> int:
-        assert self._process
-        self._process.send_signal(how)
-        code = self._process.wait(20)
-        self._process = None
-        return code
-
-    async def ready(self) -> None:
-        async with asyncio.timeout(60), httpx.AsyncClient() as client:
-            while True:
-                try:
-                    if (await client.get(f"{self.url}/ready")).status_code == 200:
-                        return
-                except httpx.TransportError:
-                    await asyncio.sleep(0.1)
-
-
-@contextmanager
-def machine(tmp_path: Path, model_cache: Path, database: str | None, **settings: str) -> Iterator[Machine]:
-    data = tmp_path / "data"
-    shutil.copytree(model_cache, data / "cache")
-    made = Machine(data, FARO_SECRET="a secret of the tests, long enough for a key", **({"FARO_DATABASE_URL": database} if database else {}), **settings)
-    made.start()
-    try:
-        yield made
-    finally:
-        if made._process:
-            made.kill()
 
 
 async def storm(faro: Machine) -> None:
@@ -98,7 +44,7 @@ PAIRS = [("polling", "sqlite"), *([("webhook", "postgresql"), ("polling", "postg
 async def test_telegram_loses_nothing(request: pytest.FixtureRequest, mind: Mind, model_cache: Path, tmp_path: Path, mode: str, kind: str) -> None:
     telegram = FakeTelegram()
     with serving(telegram.app) as api:
-        public = {"FARO_PUBLIC_URL": "https://faro.example.org", "FARO_TELEGRAM_SECRET": "a-secret_of-the-tests"} if mode == "webhook" else {}
+        public = {"FARO_PUBLIC_URL": "https://faro.example.org", "FARO_TELEGRAM_SECRET": TELEGRAM_SECRET} if mode == "webhook" else {}
         with machine(tmp_path, model_cache, database(request, kind), FARO_TELEGRAM_TOKEN=TOKEN, FARO_TELEGRAM_API_URL=api, FARO_TELEGRAM_MODE=mode, **public) as faro:
             await faro.ready()
             sent = [update(chat=100 + n, text=f"shelter in {COUNTIES[n % len(COUNTIES)]} county") for n in range(MESSAGES)]
@@ -109,7 +55,7 @@ async def test_telegram_loses_nothing(request: pytest.FixtureRequest, mind: Mind
                         telegram.push(one)
                         await asyncio.sleep(0.02)
                     else:
-                        await insist(client, f"{faro.url}/telegram", {"x-telegram-bot-api-secret-token": "a-secret_of-the-tests"}, json=one)
+                        await insist(client, f"{faro.url}/telegram", {"x-telegram-bot-api-secret-token": TELEGRAM_SECRET}, json=one)
             await storming
             async with asyncio.timeout(90):
                 while not all(telegram.texts(100 + n) for n in range(MESSAGES)):  # noqa: ASYNC110  another process answers
@@ -122,19 +68,6 @@ async def test_telegram_loses_nothing(request: pytest.FixtureRequest, mind: Mind
             begun = asyncio.get_running_loop().time()
             assert faro.kill(signal.SIGTERM) in (0, -signal.SIGTERM)
             assert asyncio.get_running_loop().time() - begun < 10
-
-
-async def insist(client: httpx.AsyncClient, url: str, headers: dict[str, str], **what: object) -> httpx.Response:
-    """As Telegram, and Twilio with '#rc=5&rp=all', try again."""
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                answer = await client.post(url, headers=headers, **what)  # type: ignore[arg-type]
-                if answer.status_code == 200:
-                    return answer
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(0.2)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"] if STORM else ["sqlite"])

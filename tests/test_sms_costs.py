@@ -1,6 +1,7 @@
 """What each answer costs by SMS, and that its first part is of use should the rest come late."""
 
 import asyncio
+import re
 from statistics import median
 
 import pytest
@@ -15,12 +16,12 @@ from bot.directory.rows import read_rows
 from bot.geo.tables import Gazetteer
 from bot.intents import Kit
 from bot.library.reading import read_library
-from bot.messages import LANGUAGES, Language
+from bot.messages import LANGUAGES, Contact, Language, Reply
 from bot.router import discover_rooms
 from bot.settings import ROOT
 from bot.wording.catalog import Words
 from bot.wording.first_part import first_part_fault
-from bot.wording.fitting import Style, fit_more
+from bot.wording.fitting import Style, fit, fit_more
 from bot.wording.gsm7 import fold, segments
 from bot.wording.narrow import broken_reach, cut
 
@@ -104,6 +105,29 @@ def test_no_number_is_cut_by_the_first_border(before: int, reach: str, after: in
     assert broken_reach(part) is None
     assert segments(part)[1] <= 3
     assert [fold(word) for word in f"{part.removesuffix(FOOTER)} {rest}".split()] == [fold(word) for word in text.split()]
+
+
+def test_no_answer_is_filled_with_blanks(sent: list[Sent]) -> None:
+    assert not [(one.language, one.intent, one.county) for one in sent if re.search(r"[ \t]{2,}|[ \t]\n|\A\s|\s\Z", one.text)]
+
+
+CONTACTS = tuple(Contact(id=str(n), kind="group", county="Wake", name=f"The {'long ' * n}name of a group", phone=f"919-555-01{n:02}") for n in range(3, 9))
+
+
+@given(lead=st.integers(0, 160), short=st.integers(20, 160), contacts=st.integers(0, 3), language=st.sampled_from(LANGUAGES))
+@example(lead=54, short=96, contacts=0, language="es")
+@settings(deadline=None, max_examples=150)
+def test_numbers_are_whole_in_every_part_and_nothing_of_the_answer_waits_for_more(words: Words, lead: int, short: int, contacts: int, language: Language) -> None:
+    """A contact's line turns round, or the answer goes on in a second SMS: no blanks, no border in a number, no word lost."""
+    reply = Reply(language=language, intent="x", lead=("Call. " * 30)[:lead].strip(), short=f"{('Ask. ' * 40)[:short].strip()} Call 336-555-0100 now.", contacts=CONTACTS[:contacts])
+    fitted = fit(reply, Style.SMS, words)
+    for text in fitted.texts:
+        assert broken_reach(text) is None
+        assert not re.search(r"[ \t]{2,}|[ \t]\n|\A\s|\s\Z", text)
+    assert sum(segments(text)[1] for text in fitted.texts) <= 3
+    told = " ".join([*fitted.texts, fitted.rest])
+    assert sorted(word for word in told.split() if word[0].isdigit()) == sorted(["336-555-0100", *(c.phone for c in CONTACTS[:contacts])])
+    assert not fitted.rest or len(told) > 400
 
 
 def test_more_cuts_no_number_either(words: Words) -> None:

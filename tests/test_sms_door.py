@@ -169,11 +169,41 @@ async def test_stop_is_silent_and_remembered_and_start_comes_back(house: House) 
     assert len(await says(house, "hello", "SM6")) == 1
 
 
-async def test_our_own_stop_word_is_confirmed_once(house: House) -> None:
-    """Carriers know STOP; ALTO only we do, so we say that it is done."""
-    (text,) = await says(house, "ALTO", "SM1")
+@pytest.mark.parametrize("word", ["ALTO", "Stop!", '"STOP"', "please stop texting me"])
+async def test_our_own_stop_word_is_confirmed_once_and_so_is_the_start_after_it(house: House, word: str) -> None:
+    """Carriers know STOP, alone; the others only we do, so we say that it is done. The carrier says nothing to a START whose STOP it never saw."""
+    (text,) = await says(house, word, "SM1")
     assert "START" in text
-    assert await says(house, "ALTO", "SM2") == []
+    assert await says(house, word, "SM2") == []
+    assert await says(house, "START", "SM3", OptOutType="START") == [], "Twilio has answered it"
+    await says(house, word, "SM4")
+    (text,) = await says(house, "START", "SM5")
+    assert "Faro" in text
+    assert len(await says(house, "hello", "SM6")) == 1
+
+
+async def test_a_carriers_stop_counts_after_our_own_and_for_longer_than_a_list(house: House, clock: Clock) -> None:
+    await says(house, "ALTO", "SM1")
+    assert await says(house, "STOP", "SM2") == []
+    clock.moment += timedelta(days=40)
+    assert await says(house, "hola", "SM3") == []
+    assert await says(house, "START", "SM4") == [], "the carrier answers this one"
+
+
+async def test_start_from_somebody_new_is_answered(house: House) -> None:
+    (text,) = await says(house, "START", "SM1")
+    assert "Faro" in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "body", "holds"),
+    [({}, "HELP", ("North Carolina", "STOP to opt out", "211")), ({}, "Info", ("STOP to opt out",)), ({}, "AYUDA", ("Carolina del Norte", "STOP para no recibir", "211"))]
+    + [({"OptOutType": "HELP"}, body, (holds,)) for body, holds in (("AYUDA", "STOP para no recibir"), ("INFORMES", "STOP to opt out"))],
+)
+async def test_help_names_the_program_how_to_stop_and_whom_to_call(house: House, fields: dict[str, str], body: str, holds: tuple[str, ...]) -> None:
+    (text,) = await says(house, body, "SM1", **fields)
+    assert [part for part in ("Faro", *holds) if part not in text] == []
+    assert segments(text)[1] <= 3
 
 
 async def test_nobody_is_stored_by_number(house: House) -> None:

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -14,15 +15,19 @@ import pytest
 from bot.app import Faro, compose
 from bot.content import Live
 from bot.conversation import Mind
+from bot.errors import DatabaseAway
 from bot.geo.tables import Gazetteer
 from bot.messages import Channel, Inbound
 from bot.settings import Settings
+from bot.store.patience import Patience
 from bot.store.privacy import person_key
 from bot.store.sealing import Seal
-from bot.store.store import open_store
+from bot.store.store import Keeping, Store, closed_store, open_store
+from bot.store.upkeep import Upkeep
 from bot.wording.catalog import Words
 from tests.conftest import NOON, Clock
 from tests.postgres import new_database
+from tests.test_store import kept
 
 ANA = "+19195550142"
 
@@ -44,6 +49,16 @@ def locked(path: Path) -> Iterator[None]:
     finally:
         other.rollback()
         other.close()
+
+
+@contextmanager
+def gone(path: Path) -> Iterator[None]:
+    """A disk that is not there."""
+    path.rename(path.with_name("elsewhere"))
+    path.mkdir()
+    yield
+    path.rmdir()
+    path.with_name("elsewhere").rename(path)
 
 
 @contextmanager
@@ -155,3 +170,95 @@ def test_what_is_sealed_opens_with_its_secret_only() -> None:
     assert Seal(b"x" * 32).open(sealed) == "hello ñ"
     assert Seal(b"y" * 32).open(sealed) is None
     assert Seal(b"y" * 32, (b"x" * 32,)).open(sealed) == "hello ñ", "after the secret was changed"
+
+
+async def test_an_outage_undoes_no_stop_and_no_county(settings: Settings, mind: Mind, words: Words, gazetteer: Gazetteer, clock: Clock) -> None:
+    """A message that came when nothing was known of its sender changes only what it says itself."""
+    path = settings.data / "faro.sqlite3"
+    async with faro_over(settings, f"sqlite:///{path}", mind, words, gazetteer, clock) as faro:
+        await says(faro, "shelter in wake county", "m1")
+        await says(faro, "STOP", "m2")
+        await faro.store.close()
+        with gone(path):
+            assert "988" in await says(faro, "i want to kill myself", "m3")
+            await says(faro, "quiero ayuda para dormir", "m4")
+            with pytest.raises(DatabaseAway):
+                await faro.memory.last_known(person_key(settings.key(), Channel.SMS, ANA))
+        await back(faro)
+        person, _ = await faro.store.recall(person_key(settings.key(), Channel.SMS, ANA))
+        assert person is not None
+        assert (person.opted_out, person.county, person.language) == (True, "Wake", "es")
+        assert await says(faro, "food", "m5") == ""
+
+
+async def test_the_spool_empties_while_messages_go_on_coming(settings: Settings, mind: Mind, words: Words, gazetteer: Gazetteer, clock: Clock) -> None:
+    path = settings.data / "faro.sqlite3"
+    async with faro_over(settings, f"sqlite:///{path}", mind, words, gazetteer, clock) as faro:
+        faro.memory.patience = Patience(left_alone=0)
+        with locked(path):
+            await says(faro, "food", "m0")
+        flushing = asyncio.create_task(faro.memory.flush())
+        for n in range(1, 11):
+            await says(faro, "food", f"m{n}")
+        await flushing
+        assert faro.memory.waiting == 0
+
+
+async def test_what_the_database_will_never_take_holds_up_nothing(postgres: str, settings: Settings, mind: Mind, words: Words, gazetteer: Gazetteer, clock: Clock) -> None:
+    async with faro_over(settings, new_database(postgres), mind, words, gazetteer, clock) as faro:
+        assert "Wake" in await says(faro, "shelter in wake county", "a\0b")
+        assert (faro.memory.waiting, "Wake" in await says(faro, "shelter in wake county", "m1")) == (0, True)
+        assert await faro.store.answered_before("sms", "m1") is not None
+
+
+async def test_two_messages_of_a_newcomer_at_two_faros_at_once(postgres: str) -> None:
+    store = await open_store(new_database(postgres))
+    assert await asyncio.gather(*(store.keep(kept(message=f"m{n}", answer=f"{n}")) for n in range(8))) == [str(n) for n in range(8)]
+    await store.close()
+
+
+async def test_a_stop_is_not_undone_by_what_another_faro_answers_at_the_same_moment(postgres: str) -> None:
+    store = await open_store(new_database(postgres))
+    await store.keep(kept(message="m1"))
+    stop = kept(message="m2", changed=("opted_out",))
+    stop.person.opted_out = True
+    await store.keep(stop)
+    await store.keep(kept(message="m3", changed=("county",), county="Ashe"))  # its Faro had not heard of the STOP
+    person, _ = await store.recall("ann")
+    assert person is not None
+    assert (person.opted_out, person.county) == (True, "Ashe")
+    await store.close()
+
+
+async def test_a_faro_that_starts_without_its_database_answers_and_makes_it_ready_later(settings: Settings, mind: Mind, words: Words, gazetteer: Gazetteer, clock: Clock) -> None:
+    path = settings.data / "faro.sqlite3"
+    path.mkdir()
+    store = closed_store(f"sqlite:///{path}")
+    upkeep = Upkeep(store, Keeping(), clock)
+    faro = compose(settings, words=words, gazetteer=gazetteer, live=lambda: Live(mind=mind, read_at=NOON), store=store, clock=clock)
+    assert not await upkeep.once()
+    assert "988" in await says(faro, "i want to kill myself", "m1")
+    path.rmdir()
+    assert await upkeep.once()
+    await back(faro)
+    assert await store.answered_before("sms", "m1") is not None
+    await store.close()
+
+
+async def test_what_is_past_its_time_goes_every_day(settings: Settings, clock: Clock) -> None:
+    store = await open_store(settings.database())
+    for n in range(2):
+        await store.keep(kept(message=f"m{n}", key=f"p{n}", at=clock.moment - timedelta(days=n), unanswered="q", feedback="f"))
+    upkeep = asyncio.create_task(Upkeep(store, Keeping(handled=timedelta(days=4), unanswered=timedelta(days=3), feedback=timedelta(days=2)), clock).daily(done=True, a_day=0.05))
+    for expected in ((2, 2, 2), (2, 2, 1), (2, 1, 0), (1, 0, 0)):
+        async with asyncio.timeout(20):
+            while await counted(store) != expected:  # noqa: ASYNC110  nobody tells
+                await asyncio.sleep(0.05)
+        clock.moment += timedelta(days=1, minutes=1)
+    upkeep.cancel()
+    await asyncio.wait([upkeep])
+    await store.close()
+
+
+async def counted(store: Store) -> tuple[int, int, int]:
+    return sum([await store.answered_before("sms", f"m{n}") is not None for n in range(2)]), len(await store.unanswered()), len(await store.feedback())

@@ -37,9 +37,9 @@ async def store(url: str) -> AsyncIterator[Store]:
     await opened.close()
 
 
-def _kept(key: str = "ann", message: str = "m1", answer: str = "one", at: datetime = NOW, **more: Any) -> Kept:
+def kept(key: str = "ann", message: str = "m1", answer: str = "one", at: datetime = NOW, county: str = "Wake", **more: Any) -> Kept:
     return Kept(
-        person=Person(key=key, language="es", language_fixed=True, county="Wake", seen_at=at),
+        person=Person(key=key, language="es", language_fixed=True, county=county, seen_at=at),
         conversation=Conversation(key=key, waiting_for="shelter", choices=[{"label": "Sí ñ", "says": "#shelter"}], rest="más", updated_at=at),
         handled=Handled(channel="sms", message_id=message, key=key, answer=answer, at=at),
         **more,
@@ -68,13 +68,13 @@ async def test_the_migrations_make_the_tables_of_the_code(store: Store, url: str
     def compare(connection: Connection) -> Any:
         return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), SQLModel.metadata)
 
-    assert set(SQLModel.metadata.tables) == {*TABLES, "tally", "inbox"}
+    assert set(TABLES) < set(SQLModel.metadata.tables)
     assert await _asked(url, compare) == []
     assert await store.alive()
 
 
 async def test_opening_again_keeps_what_is_there(store: Store, url: str) -> None:
-    await store.keep(_kept())
+    await store.keep(kept())
     again = await open_store(url)
     assert await again.answered_before("sms", "m1") == "one"
     await again.close()
@@ -89,7 +89,7 @@ async def test_two_that_start_at_once_migrate_once(postgres: str) -> None:
 
 async def test_what_was_kept_is_recalled(store: Store) -> None:
     assert await store.recall("ann") == (None, None)
-    await store.keep(_kept(unanswered="¿dónde?", feedback="gracias"))
+    await store.keep(kept(unanswered="¿dónde?", feedback="gracias"))
     person, standing = await store.recall("ann")
     assert person
     assert standing
@@ -101,8 +101,8 @@ async def test_what_was_kept_is_recalled(store: Store) -> None:
 
 async def test_the_same_message_gets_the_first_answer_and_nothing_twice(store: Store, url: str) -> None:
     assert await store.answered_before("sms", "m1") is None
-    assert await store.keep(_kept(answer="first", unanswered="q")) == "first"
-    assert await store.keep(_kept(answer="second", unanswered="q")) == "first"
+    assert await store.keep(kept(answer="first", unanswered="q")) == "first"
+    assert await store.keep(kept(answer="second", unanswered="q")) == "first"
     assert await store.answered_before("sms", "m1") == "first"
     assert await store.answered_before("telegram", "m1") is None
     assert await _counts(url) == {"person": 1, "conversation": 1, "handled": 1, "unanswered": 1, "feedback": 0, "rating": 0}
@@ -110,7 +110,7 @@ async def test_the_same_message_gets_the_first_answer_and_nothing_twice(store: S
 
 async def test_a_page_is_rated_once_by_a_person_and_their_last_word_counts(store: Store) -> None:
     for n, (key, intent, useful) in enumerate([("ann", "food", True), ("ann", "food", False), ("ann", "water", True), ("bob", "food", True)]):
-        await store.keep(_kept(key=key, message=f"r{n}", at=NOW + timedelta(minutes=n), rated=Rated(intent=intent, useful=useful)))
+        await store.keep(kept(key=key, message=f"r{n}", at=NOW + timedelta(minutes=n), rated=Rated(intent=intent, useful=useful)))
     assert [(r.key, r.intent, r.useful, r.language, r.county) for r in await store.ratings()] == [
         ("bob", "food", True, "es", "Wake"),
         ("ann", "water", True, "es", "Wake"),
@@ -119,7 +119,7 @@ async def test_a_page_is_rated_once_by_a_person_and_their_last_word_counts(store
 
 
 async def test_the_same_message_at_the_same_time_has_one_answer(store: Store, url: str) -> None:
-    answers = await asyncio.gather(*(store.keep(_kept(answer=f"answer {n}", unanswered="q")) for n in range(8)))
+    answers = await asyncio.gather(*(store.keep(kept(answer=f"answer {n}", unanswered="q")) for n in range(8)))
     assert len(set(answers)) == 1
     assert answers[0] == await store.answered_before("sms", "m1")
     assert (await _counts(url))["unanswered"] == 1
@@ -127,9 +127,9 @@ async def test_the_same_message_at_the_same_time_has_one_answer(store: Store, ur
 
 async def test_forget_removes_everything_of_that_person_only(store: Store, url: str) -> None:
     for n in range(3):
-        await store.keep(_kept(message=f"m{n}", at=NOW + timedelta(minutes=n), unanswered="q", feedback="f", rated=Rated(intent="food", useful=True)))
-    await store.keep(_kept(key="bob", message="b1", unanswered="his"))
-    assert await store.keep(_kept(message="delete", answer="done", at=NOW + timedelta(hours=1), forget=True)) == "done"
+        await store.keep(kept(message=f"m{n}", at=NOW + timedelta(minutes=n), unanswered="q", feedback="f", rated=Rated(intent="food", useful=True)))
+    await store.keep(kept(key="bob", message="b1", unanswered="his"))
+    assert await store.keep(kept(message="delete", answer="done", at=NOW + timedelta(hours=1), forget=True)) == "done"
     assert set((await _counts(url, "key = 'ann'")).values()) == {0}
     assert await store.recall("ann") == (None, None)
     assert await store.answered_before("sms", "delete") == "done"
@@ -137,9 +137,9 @@ async def test_forget_removes_everything_of_that_person_only(store: Store, url: 
     assert await _counts(url, "key = 'bob'") == {"person": 1, "conversation": 1, "handled": 1, "unanswered": 1, "feedback": 0, "rating": 0}
 
 
-async def test_tidy_drops_what_is_older_than_it_is_kept(store: Store) -> None:
+async def test_tidy_drops_what_is_older_than_it_iskept(store: Store) -> None:
     for name, age in {"new": timedelta(), "week": KEEP_HANDLED - timedelta(hours=1), "old": KEEP_HANDLED + timedelta(hours=1), "oldest": KEEP_WORDS + timedelta(hours=1)}.items():
-        await store.keep(_kept(key=name, message=name, at=NOW - age, unanswered=name, feedback=name, rated=Rated(intent=name, useful=True)))
+        await store.keep(kept(key=name, message=name, at=NOW - age, unanswered=name, feedback=name, rated=Rated(intent=name, useful=True)))
     await store.tidy(NOW)
     assert [n for n in ("new", "week", "old", "oldest") if await store.answered_before("sms", n)] == ["new", "week"]
     assert [u.text for u in await store.unanswered()] == ["new", "week", "old"]
@@ -148,7 +148,7 @@ async def test_tidy_drops_what_is_older_than_it_is_kept(store: Store) -> None:
 
 
 async def test_a_write_that_fails_leaves_nothing(store: Store, url: str) -> None:
-    broken = _kept(unanswered="q")
+    broken = kept(unanswered="q")
     broken.conversation.updated_at = None  # type: ignore[assignment]
     with pytest.raises(Exception, match=r"(?i)null"):
         await store.keep(broken)

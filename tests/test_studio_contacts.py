@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import subprocess
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
@@ -10,11 +11,11 @@ from urllib.parse import urlencode
 
 import pytest
 
+from bot.directory.contact_rules import faults
 from bot.directory.phones import phone_fault
+from bot.directory.tables import read_table, to_be_confirmed
 from bot.geo.tables import Gazetteer
 from bot.settings import Settings
-from bot.studio.contact_rules import faults
-from bot.studio.tables import read_table, to_be_confirmed
 from bot.wording.catalog import Words
 from tests.conftest import Clock
 from tests.small_content import write_content
@@ -75,6 +76,25 @@ async def test_the_table_shows_and_filters(room: Workroom) -> None:
         page = (await room.get(f"{PATH}?{query}")).text
         assert f"<code>{there}</code>" in page, query
         assert f"<code>{not_there}</code>" not in page, query
+
+
+@pytest.mark.parametrize(
+    ("sought", "order"),
+    [
+        ("wake", ["wake-id", "x-name", "x-es", "x-inside", "x-county", "x-notes"]),
+        ("Wáke  County", ["x-name", "x-county", "x-notes"]),
+        ("9195550142", ["x-notes"]),
+    ],
+)
+async def test_the_best_match_comes_first(room: Workroom, sought: str, order: list[str]) -> None:
+    rows = (
+        "x-notes,Ashe,Lantern,,(919) 555-0142,Ask in Wake county\nx-county,Wake,County office,,,\nx-es,Ashe,Help,Ayuda de Wake,,\nx-inside,Ashe,The Wake house,,,\n"
+        "wake-id,Ashe,Some house,,,\nx-name,Ashe,Wake County house,,,\n"
+    )
+    (room.folder / "contacts" / "food_banks.csv").write_text(f"id,county,name,name_es,phone,notes\n{rows}", encoding="utf-8")
+    page = (await room.get(f"{PATH}?{urlencode({'table': 'food_banks', 'q': sought})}")).text
+    found = re.findall(r"<code>([\w-]+)</code>", page)
+    assert found == order
 
 
 async def test_a_long_list_is_paged(room: Workroom) -> None:
@@ -297,3 +317,9 @@ async def test_a_change_is_a_commit_of_the_volunteer(room: Workroom) -> None:
     await room.post(f"{PATH}/called", table="support_groups", id="g-ashe", seen=seen(room, "g-ashe"))
     assert git("log", "--format=%an: %s") == "Ana: contacts: g-ashe: called, it is right"
     assert git("show", "--name-only", "--format=") == "contacts/support_groups.csv"
+
+
+async def test_what_was_brought_in_and_waits_for_review_is_found_by_itself(room: Workroom) -> None:
+    page = (await room.get(f"{PATH}?review=1")).text
+    assert re.findall(r"<code>([\w-]+)</code>", page) == ["g-ashe"]
+    assert '<input type="checkbox" name="review" value="1" checked>' in page

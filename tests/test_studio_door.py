@@ -9,9 +9,11 @@ from typer.testing import CliRunner
 from bot.cli import app
 from bot.geo.tables import Gazetteer
 from bot.settings import Settings
+from bot.studio.contacts import LARGEST_IMPORT
+from bot.studio.door import LARGEST_FORM
 from bot.studio.sign_in import LINK_LIFE, SignIn, Volunteer
 from bot.wording.catalog import Words
-from tests.conftest import Clock
+from tests.conftest import NOON, Clock
 from tests.small_content import write_content
 from tests.studio import Workroom, open_studio
 
@@ -29,7 +31,7 @@ async def test_a_link_opens_the_studio_and_nothing_else_does(room: Workroom) -> 
     room.client.cookies.clear()
     answer = await room.get("/studio", "es")
     assert (answer.status_code, "Primero entre con su enlace" in answer.text) == (401, True)
-    for key in ("", "x.y.z", SignIn(b"another secret of at least 32 characters").link(Volunteer(name="Eve", role="coordinator"))):
+    for key in ("", "x.y.z", SignIn(b"another secret of at least 32 characters", lambda: NOON).link(Volunteer(name="Eve", role="coordinator"))):
         assert (await room.client.get(f"/studio/enter?key={key}")).status_code == 403
     room.client.cookies.set("faro_studio", "forged")
     assert (await room.get("/studio")).status_code == 401
@@ -60,3 +62,11 @@ def test_the_command_prints_a_link_that_works() -> None:
     assert "/studio/enter?key=" in done.stdout
     assert LINK_LIFE <= 3600
     assert CliRunner().invoke(app, ["studio-link", "Ana", "--role", "king"]).exit_code != 0
+
+
+async def test_a_form_is_read_up_to_its_limit_and_a_table_up_to_its_own(room: Workroom) -> None:
+    assert (await room.post("/studio/try", text="a" * LARGEST_FORM)).status_code == 413
+    table = {"table": "hotlines", "rows": "id\n" + "a" * LARGEST_FORM}
+    assert (await room.post("/studio/contacts/import", **table)).status_code == 422
+    answer = await room.post("/studio/contacts/import", "es", **{**table, "rows": "a" * LARGEST_IMPORT})
+    assert (answer.status_code, "varias partes" in answer.text) == (413, True)

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from bot.cli import app
 from bot.directory.directory import Directory
 from bot.directory.rows import read_rows
+from bot.directory.shelters import ShelterList
 from bot.geo.outlines import HEIGHT, WIDTH, county_outlines
 from bot.geo.tables import Gazetteer
 from bot.settings import Settings
@@ -63,7 +64,8 @@ def test_every_county_has_an_outline_within_the_picture(gazetteer: Gazetteer) ->
 )
 async def test_the_level_of_a_county(room: Workroom, gazetteer: Gazetteer, show: Show, expected: dict[str, Level]) -> None:
     rows = read_rows(room.folder / "contacts")
-    levels = levels_of(show, list(gazetteer.counties), Directory(rows, gazetteer.counties), rows, NOON)
+    directory = Directory(rows, gazetteer.counties)
+    levels = levels_of(show, list(gazetteer.counties), directory, rows, NOON, ShelterList(directory.shelters(), gazetteer))
     assert len(levels) == 100
     assert {county: levels[county] for county in expected} == expected
 
@@ -85,7 +87,10 @@ async def test_a_county_shows_what_its_residents_are_told_in_both_languages(room
     assert page.count('class="bubble"') >= 8
     assert "Wake &lt;Recovery&gt;" in page
     assert "Recuperacion de Wake" in page
-    assert "SMS segments: 1" in page
+    assert "Parts: 1 · characters: " in page
+    assert words.say("studio.sms.part", "en") in page
+    spanish = (await room.get("/studio/map?show=coalition&county=Wake", "es")).text
+    assert spanish.index('<div lang="es">') < spanish.index('<div lang="en">')
 
 
 async def test_a_county_without_groups_shows_what_is_told_there(room: Workroom, words: Words) -> None:

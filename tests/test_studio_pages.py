@@ -9,15 +9,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.content import read_content
+from bot.content import Content, read_content
 from bot.geo.tables import Gazetteer
 from bot.library.reading import read_library
+from bot.messages import LANGUAGES
 from bot.settings import Settings
 from bot.studio.editing import Draft as Typed
 from bot.studio.editing import Leaf, fingerprint, open_sheet, save, shelf, with_translates
 from bot.studio.history import Kept, commit, slug
 from bot.wording.catalog import Words
-from tests.conftest import Clock
+from tests.conftest import NOON, Clock
 from tests.small_content import write_content
 from tests.studio import Workroom, open_studio
 
@@ -39,11 +40,21 @@ def write_spanish(folder: Path, english: str = "") -> None:
     page.write_text(SPANISH.format(english=english or read_library(folder).pages["en", "sleep"].fingerprint), encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def learnt_here(tmp_path_factory: pytest.TempPathFactory, words: Words, gazetteer: Gazetteer) -> Path:
+    """What is learnt from this module's content, once: its Spanish page makes it another than the small content."""
+    folder = tmp_path_factory.mktemp("learnt_here")
+    write_content(folder / "content")
+    write_spanish(folder / "content")
+    Content(folder / "content", folder / "cache", words, gazetteer, lambda: NOON)
+    return folder / "cache"
+
+
 @pytest.fixture
-async def room(settings: Settings, words: Words, gazetteer: Gazetteer, learnt: Path, clock: Clock, tmp_path: Path) -> AsyncIterator[Workroom]:
+async def room(settings: Settings, words: Words, gazetteer: Gazetteer, learnt_here: Path, clock: Clock, tmp_path: Path) -> AsyncIterator[Workroom]:
     write_content(tmp_path / "content")
     write_spanish(tmp_path / "content")
-    async with open_studio(settings, words, gazetteer, tmp_path / "content", learnt, clock) as opened:
+    async with open_studio(settings, words, gazetteer, tmp_path / "content", learnt_here, clock) as opened:
         yield opened
 
 
@@ -100,7 +111,7 @@ async def test_the_editor_shows_the_files_as_they_stand_and_the_sms_they_make(ro
     assert "i need help with bed" in text
     assert '<div class="bubble" lang="en">The first sleep answer.' in text
     assert '<div class="bubble" lang="es">La primera respuesta.' in text
-    assert "GSM-7 · 1 parts" in text
+    assert "Parts: 1 · characters: " in text
     assert "Watauga" in text
 
 
@@ -128,11 +139,11 @@ async def test_what_is_typed_is_shown_before_it_is_saved(room: Workroom) -> None
     answer = await sent(room, "/studio/pages/sleep/preview", side="en", page_en=text)
     bubble = answer.text.partition('<div class="bubble" lang="en">')[2]
     assert bubble.startswith("Go to bed early, call 211.")
-    assert "UCS-2" in answer.text
+    assert "each part hold 67 characters" in answer.text
     assert "<html" not in answer.text
     assert english(room).read_bytes() == before
     called = await sent(room, "/studio/pages/sleep/preview", page_en=english(room).read_text().replace("And more.", "Call 828-555-0101.\nThen {nobody}."))
-    assert "Line 8:" in called.text
+    assert '<a href="#page-en" data-line="8">Line 8:</a>' in called.text
     assert "Line 7:" in called.text
 
 
@@ -298,6 +309,146 @@ async def test_a_county_shows_its_own_contacts(room: Workroom) -> None:
     answer = await sent(room, county="Watauga", do="show")
     assert "<option selected>Watauga</option>" in answer.text
     assert (await sent(room, county="<script>", do="show")).status_code == 200
+
+
+def read_again(room: Workroom) -> None:
+    """What the watch does when a file has changed."""
+    room.content.live = room.content._lively(read_content(room.folder), room.content.live.mind.understander)
+
+
+def live_card(text: str) -> str:
+    return text.partition('<div id="live"')[2].partition("</div>")[0]
+
+
+# A page in which the checks find nothing at all.
+WELL = "sources: [https://example.org]\nchecked: 2026-12-01\nreview_by: 2027-06-01\n---\n"
+
+
+def write_well(room: Workroom) -> None:
+    """`sleep` in both languages with nothing to be mended."""
+    english(room).write_text("---\nid: sleep\ntitle: Sleep\nsms: Call {nc211} to talk to somebody about it.\n" + WELL + "Call {nc211} to talk to somebody about it.\n")
+    spanish(room).write_text("---\nid: sleep\ntitle: Dormir mal\nsms: Llame al {nc211} para hablar con alguien.\n" + WELL + "Llame al {nc211} para hablar con alguien.\n")
+    read_again(room)
+    text = with_translates(spanish(room).read_text(), read_library(room.folder).pages["en", "sleep"].fingerprint)
+    spanish(room).write_text(text)
+    read_again(room)
+
+
+async def test_green_is_only_what_residents_get_whole(room: Workroom) -> None:
+    write_well(room)
+    card = live_card((await room.get("/studio/pages/sleep")).text)
+    assert ('data-state="live"' in card, 'class="good"' in card, "<li>" in card) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("typed", "verdict", "told"),
+    [
+        ("Go to {nobody}. Then rest.", "residents do not get all that is written", "{nobody}"),
+        ("See {nc211.website}. Then rest.", "residents do not get all that is written", "{nc211.website}"),
+        ("Call 919-555-0101 now.", "This is still to be mended", "919-555-0101"),
+    ],
+)
+async def test_a_saved_page_that_is_live_names_what_is_still_wrong_with_its_line(room: Workroom, typed: str, verdict: str, told: str) -> None:
+    write_well(room)
+    text = spanish(room).read_text() + f"\n{typed}\n"
+    line = text.count("\n")
+    assert (await sent(room, page_es=text, do="save")).status_code == 303
+    read_again(room)
+    for page in ((await room.get("/studio/pages/sleep?saved=no_history")).text, (await room.get("/studio/pages/sleep/live?n=1")).text):
+        card = live_card(page)
+        assert 'data-state="live"' in card
+        assert 'class="good"' not in card
+        assert verdict in card
+        assert f'Español · <a href="#page-es" data-line="{line}">Line {line}:</a>' in card
+        assert told in card
+        assert card.count("<li>") == 1
+
+
+async def test_a_stale_twin_is_no_green_either(room: Workroom) -> None:
+    write_well(room)
+    await sent(room, page_en=english(room).read_text().replace("title: Sleep", "title: Good sleep"), do="save")
+    read_again(room)
+    card = live_card((await room.get("/studio/pages/sleep")).text)
+    assert ('class="good"' in card, "Español: the English has changed since" in card) == (False, True)
+
+
+async def test_a_page_that_never_read_is_not_said_to_be_live(room: Workroom) -> None:
+    english(room).write_text("broken")
+    read_again(room)
+    assert 'data-state="held"' in (await room.get("/studio/pages/sleep")).text
+
+
+async def test_a_page_that_nobody_has_compared_is_said_to_be_told_to_nobody(room: Workroom) -> None:
+    write_well(room)
+    english(room).write_text(english(room).read_text().replace("checked: 2026-12-01", "checked: no"))
+    read_again(room)
+    text = (await room.get("/studio/pages/sleep")).text
+    assert ('data-state="unfinished"' in text, "Nobody is told this page yet" in text) == (True, True)
+    assert '<span class="pages-mark">not finished</span>' in (await room.get("/studio/pages")).text
+
+
+async def test_the_editor_tells_what_would_be_from_what_is(room: Workroom) -> None:
+    opened = (await room.get("/studio/pages/sleep")).text
+    assert opened.count("What residents get now by SMS") == 2
+    assert "What they would get" not in opened
+    text = (await sent(room, "/studio/pages/sleep/preview", page_en=english(room).read_text().replace("first", "second"))).text
+    would, _, now = text.partition("What residents get now by SMS")
+    assert ("What they would get by SMS" in would, "The second sleep answer." in would, "The first" in would) == (True, True, False)
+    assert ("The first sleep answer." in now, "The second" in now) == (True, False)
+    unreadable = (await sent(room, "/studio/pages/sleep/preview", page_en="broken")).text
+    assert "The first sleep answer." in unreadable.partition("What residents get now by SMS")[2]
+
+
+async def test_the_previews_are_asked_again_when_a_change_has_become_live(room: Workroom) -> None:
+    assert (await room.get("/studio/pages/sleep/live?n=1")).headers["hx-trigger"] == "faro-live"
+    assert "hx-trigger" not in (await room.get("/studio/pages/sleep/live")).headers
+
+
+@pytest.mark.parametrize(
+    ("language", "easy", "hard", "aim"),
+    [
+        ("en", "Go to bed now. ", "Institutional considerations notwithstanding, comprehensive organizational rehabilitation necessitates extraordinary deliberation. ", "the aim is 8 at most"),
+        ("es", "Ya vaya a dormir. ", "Independientemente de consideraciones institucionales extraordinarias, la rehabilitación organizacional requiere deliberaciones. ", "the aim is 60 at least"),
+    ],
+)
+async def test_how_easily_it_reads_is_shown_while_it_is_typed_with_the_aim(room: Workroom, language: str, easy: str, hard: str, aim: str) -> None:
+    page = (english if language == "en" else spanish)(room).read_text()
+    for prose, kind, warned in ((easy * 30, "note", False), (hard * 10, "warn", True)):
+        answer = (await sent(room, "/studio/pages/sleep/preview", side=language, **{f"page_{language}": f"{page}\n{prose}\n"})).text
+        assert f'<p class="pages-level {kind}">' in answer
+        assert aim in answer
+        assert ("Flesch-Kincaid" in answer or "Huerta" in answer) is warned
+    assert "Too short to tell" in (await sent(room, "/studio/pages/sleep/preview", side=language)).text
+
+
+async def test_one_clash_keeps_both_languages_and_shows_the_one_where_it_is(room: Workroom) -> None:
+    before = spanish(room).read_bytes()
+    mine = form(room, page_en=english(room).read_text().replace("first", "mine"), page_es=spanish(room).read_text().replace("primera", "mía"), tongue="es")
+    await sent(room, page_en=english(room).read_text().replace("first", "theirs"), do="save")
+    answer = await room.post("/studio/pages/sleep", "es", **mine, do="save")
+    assert answer.status_code == 409
+    assert spanish(room).read_bytes() == before
+    assert "La mía respuesta.\nreview_by" in answer.text
+    assert 'value="en" checked' in answer.text
+    assert 'value="es" checked' not in answer.text
+    seen = {"opened_page_en": open_sheet(english(room)).fingerprint}
+    assert (await room.post("/studio/pages/sleep", "es", **{**mine, **seen}, do="save")).headers["location"] == "/studio/pages/sleep?saved=no_history&tongue=es"
+    assert ("mine" in english(room).read_text(), "mía" in spanish(room).read_text()) == (True, True)
+
+
+@pytest.mark.parametrize(("language", "tongue", "broken", "first"), [("es", "", "", "es"), ("en", "", "", "en"), ("es", "en", "", "en"), ("es", "es", "en", "en"), ("en", "xx", "", "en")])
+async def test_the_language_that_a_phone_shows(room: Workroom, language: str, tongue: str, broken: str, first: str) -> None:
+    texts = {f"page_{broken}": "broken"} if broken else {}
+    answer = await sent(room, "/studio/pages/sleep", language, tongue=tongue, do="save" if broken else "show", **texts)
+    assert f'value="{first}" checked' in answer.text
+    assert answer.text.count(" checked>") == 1
+
+
+def test_the_studio_has_one_word_for_the_parts_of_a_message(words: Words) -> None:
+    for language in LANGUAGES:
+        for key in (key for key in words.keys(language) if key.startswith("studio.")):
+            assert "segment" not in words.say(key, language).lower(), key
+        assert "153" in words.say("studio.sms.part", language)
 
 
 def test_a_leaf_knows_where_its_twin_would_be(tmp_path: Path) -> None:

@@ -71,6 +71,12 @@ async def test_a_change_that_does_not_read_stands_first(room: Workroom) -> None:
     assert text.index("A change is not live") < text.index("Found by the check")
 
 
+async def test_a_mere_note_holds_no_change_back(room: Workroom) -> None:
+    (room.folder / "contacts" / "hotlines.csv").write_text(ROWS.replace(",", ";").replace('"Doubtful & Sons"', "Doubtful"), encoding="utf-8")
+    assert "A change is not live" not in await again(room)
+    assert read_content(room.folder).problems
+
+
 async def test_questions_of_the_last_week_are_counted(room: Workroom, clock: Clock) -> None:
     assert "/studio/questions" not in (await room.get("/studio")).text.partition("<main")[2]
     for day, text in ((NOON - timedelta(days=8), "zebra stripes"), (NOON - timedelta(days=6), "guitar strings"), (NOON, "algebra")):
@@ -90,6 +96,7 @@ async def test_nothing_waits_when_all_is_well(room: Workroom) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             english = read_library(room.folder).pages["en", path.stem].fingerprint if language == "es" else ""
             path.write_text(text.format(id=path.stem, english=english), encoding="utf-8")
+            path.with_name(f"{path.stem}.questions.txt").write_text(f"{kind} {language} 7\n", encoding="utf-8")
     (room.folder / "contacts").mkdir()
     (room.folder / "contacts" / "hotlines.csv").write_text("\n".join(ROWS.splitlines()[:2]) + "\n", encoding="utf-8")
     text = (await room.get("/studio")).text

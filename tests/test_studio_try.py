@@ -34,7 +34,7 @@ async def said(room: Workroom, text: str, **more: str) -> httpx.Response:
 async def test_an_answer_comes_as_sms_with_its_cost_and_its_reasons(room: Workroom) -> None:
     text = (await said(room, "we have no bread today")).text
     assert '<div class="bubble" lang="en">The first food answer.' in text
-    assert re.search(r"GSM-7 · \d parts", text)
+    assert re.search(r"Parts: \d · characters: \d+", text)
     assert "Why this answer" in text
     assert "we have no bread today</td><td>Food</td><td>100 %" in text
     assert "<html" in text

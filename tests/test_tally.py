@@ -11,7 +11,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.messages import Channel
-from bot.store.store import KEEP_TALLY, MIGRATIONS, Kept, open_store
+from bot.store.migrating import MIGRATIONS
+from bot.store.store import KEEP_TALLY, Kept, open_store
 from bot.store.tables import Conversation, Handled, Handling, Person, Tally
 from tests.postgres import new_database
 

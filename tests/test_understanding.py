@@ -17,12 +17,13 @@ from bot.settings import ROOT
 from bot.understanding.commands import command, picked
 from bot.understanding.crisis import by_words, judge
 from bot.understanding.encoder import Encoder
-from bot.understanding.features import Ngrams, Rows
-from bot.understanding.model import Model, load_models, save_models
+from bot.understanding.features import Ngrams, Rows, letters_of, words_of
+from bot.understanding.model import load_models, save_models
 from bot.understanding.normalise import LONGEST, bounded, clean, no_stretching, printable, spelled_out
 from bot.understanding.notebook import Notebook
 from bot.understanding.spelling import Speller
 from bot.understanding.topics import Decision, Scored, decide, in_order
+from bot.understanding.training import fit_model
 from bot.understanding.understander import Understander, build_understander
 
 
@@ -56,7 +57,7 @@ def test_orders_are_whole_messages(text: str, intent: str | None) -> None:
     assert command(text) == intent
 
 
-@pytest.mark.parametrize(("text", "number"), [("2", 2), ("la segunda", 2), ("option 3", 3), ("28752", None), ("two dogs", None)])
+@pytest.mark.parametrize(("text", "number"), [("2", 2), ("la segunda", 2), ("option 3", 3), ("12", 12), ("28752", None), ("two dogs", None)])
 def test_numbers_are_picked(text: str, number: int | None) -> None:
     assert picked(text) == number
 
@@ -71,6 +72,12 @@ def test_numbers_are_picked(text: str, number: int | None) -> None:
         ("i am not suicidal, just tired", None),
         ("me muero de hambre", None),
         ("where is the food bank", None),
+        ("snake bite", CrisisKind.DANGER),
+        ("my husband got bit by a rattlesnake", CrisisKind.DANGER),
+        ("a mi hijo le picó una víbora", CrisisKind.DANGER),
+        ("snake bit my dog", None),
+        ("a snake bit me last year", None),
+        ("are there snakes after a flood", None),
     ],
 )
 def test_words_that_always_say_so(text: str, kind: CrisisKind | None) -> None:
@@ -108,10 +115,16 @@ def test_the_more_urgent_of_two_things_comes_first() -> None:
     assert in_order("food", ranked(("food", 0.5), ("shelter", 0.4)))[1] is None
 
 
+def test_a_text_is_cut_into_four_letters_of_a_word_and_words_in_pairs() -> None:
+    assert letters_of("a sobre") == [" a ", " sob", "sobr", "obre", "bre "]
+    assert words_of("¡no hay luz!") == ["no", "hay", "luz", "no hay", "hay luz"]
+
+
 def test_one_text_is_counted_as_many_are() -> None:
     texts = ["no power since the storm", "sin luz desde la tormenta", "no power"]
     ngrams, counted = Ngrams.learn(texts)
     assert np.allclose(ngrams.of([texts[1]]).toarray(), counted[1].toarray(), atol=1e-6)
+    assert np.array_equal(ngrams.of(texts).toarray(), counted.toarray())
 
 
 def test_models_are_kept_as_plain_arrays(tmp_path: Path) -> None:
@@ -119,7 +132,7 @@ def test_models_are_kept_as_plain_arrays(tmp_path: Path) -> None:
     labels = [t.split()[0] for t in texts]
     encoder = Encoder()
     ngrams, counted = Ngrams.learn(texts)
-    model = Model.learn(Rows(letters=counted, meaning=encoder.encode(texts)), labels)
+    model = fit_model(Rows(letters=counted, meaning=encoder.encode(texts)), labels)
     asked = Rows(letters=ngrams.of(["some food"]), meaning=encoder.encode(["some food"]))
     path = tmp_path / "model.npz"
     save_models(path, ngrams, {"topics": model}, 0.2)
@@ -174,6 +187,18 @@ def test_what_people_write_reaches_its_page(understander: Understander, text: st
 @pytest.mark.parametrize("text", ["what time do the panthers play on sunday", "receta de arroz con leche", "asdf qwer zxcv", "😀😀", "."])
 def test_what_is_not_ours_is_refused(understander: Understander, text: str) -> None:
     assert understander.understand(text).decision is Decision.NONE
+
+
+@pytest.mark.parametrize("text", ["stop it", "make it stop", "Stop it please", "cancel my hotel", "stop worrying"])
+def test_nobody_is_unsubscribed_by_words_that_speak_of_no_messages(understander: Understander, text: str) -> None:
+    understood = understander.understand(text)
+    assert (understood.decision, understood.intent) != (Decision.ANSWER, "stop")
+
+
+@pytest.mark.parametrize("text", ["please quit texting my phone", "take my number off your list", "saquen mi numero de su lista", "ya no me manden mensajes"])
+def test_any_reasonable_way_to_unsubscribe_is_one(understander: Understander, text: str) -> None:
+    understood = understander.understand(text)
+    assert (understood.decision, understood.intent) == (Decision.ANSWER, "stop")
 
 
 @pytest.mark.parametrize("text", ["no para de llover", "i cant stop crying", "when will the rain stop"])

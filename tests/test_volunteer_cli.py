@@ -4,6 +4,7 @@ import asyncio
 import os
 import pty
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from bot.explaining import told
 from bot.geo.tables import Gazetteer
 from bot.geo.text import Found, Mention
 from bot.intents import Kit
-from bot.library.reading import read_library
+from bot.library.reading import collect_library, read_library
 from bot.messages import LANGUAGES, CrisisKind, CrisisLevel, Language
 from bot.preview import Bubble, Dress, preview
 from bot.router import discover_rooms
@@ -88,17 +89,16 @@ def test_preview_shows_the_very_bubbles(intent: str, county: str | None, words: 
         assert plain_text(dress.telegram[0], lines_count=True) in done.stdout
 
 
-def test_preview_needs_no_model(folder: Path) -> None:
-    done = typed(folder, "preview", "sleep", "--lang", "es")
-    assert (done.returncode, "== español · SMS 1/2 · GSM-7 · 1 segmento" in done.stdout) == (0, True), done.stderr
+def test_preview_needs_no_model(folder: Path, run: Run) -> None:
+    done = run("preview", "sleep", "--lang", "es", FARO_DATA=str(folder.parent / "none"))
+    assert (done.exit_code, "== español · SMS 1/2 · GSM-7 · 1 segmento" in done.stdout) == (0, True), done.stderr
     assert not (folder.parent / "none").exists()
 
 
-def test_preview_of_an_unknown_page_or_county_says_what_is_near(folder: Path) -> None:
+def test_preview_of_an_unknown_page_or_county_says_what_is_near(folder: Path, run: Run) -> None:
     done = typed(folder, "preview", "slep")
     assert (done.returncode, done.stdout, "no page 'slep'. Did you mean: sleep?" in done.stderr, "Traceback" in done.stderr) == (1, "", True, False)
-    done = typed(folder, "preview", "shelter", "--county", "Buncomb", "--lang", "es")
-    assert (done.returncode, "¿Quiso decir: Buncombe" in done.stderr) == (1, True)
+    assert "¿Quiso decir: Buncombe" in refused(run("preview", "shelter", "--county", "Buncomb", "--lang", "es"))
 
 
 def test_preview_tells_a_file_that_cannot_be_read_and_shows_the_rest(folder: Path, run: Run) -> None:
@@ -134,23 +134,60 @@ def test_a_new_page_is_whole_and_never_told_before_it_is_written(folder: Path, r
     done = run("new", "page", "charge-phone", *TITLES)
     assert done.exit_code == 0, done.output
     assert [Path(line).relative_to(folder).as_posix() for line in done.stdout.split()] == [f"{language}/topics/charge-phone{ending}" for language in LANGUAGES for ending in (".md", ".questions.txt")]
-    library = read_library(folder)
+    library, problems = collect_library(folder)
     english, spanish = (library.pages[language, "charge-phone"] for language in LANGUAGES)
+    assert not problems
     assert (english.front.title, spanish.front.title) == ("Charge a phone: where", "Dónde cargar el teléfono")
-    assert spanish.front.translates == english.fingerprint
-    assert english.front.checked is not None
-    assert english.front.review_by == months_after(english.front.checked, 6)
-    shown = run("preview", "charge-phone").stdout
-    assert "Dónde cargar el teléfono\n" in shown
-    assert "SMS 1/1" in shown
-    assert not re.search(r"Write here|Escriba aquí|replace-|cambiar-", shown)
+    assert english.not_compared == frozenset(["checked"])
+    assert spanish.not_compared == frozenset(["checked", "translates"])
+    assert "charge-phone" not in read_content(folder).library.intents
+    shown = run("preview", "charge-phone")
+    assert "Nobody is told this page yet" in " ".join(shown.stderr.split())
+    assert not re.search(r"Write here|Escriba aquí|replace-|cambiar-", shown.stdout)
 
 
-def test_check_names_each_sentence_that_is_still_to_be_written(folder: Path, run: Run) -> None:
+def _finish(folder: Path, language: Language) -> None:
+    """What a person does who has written the page and compared it with its sources."""
+    path = folder / language / "topics" / "charge-phone.md"
+    head = path.read_text(encoding="utf-8").rpartition("---\n")[0].replace("checked: no", "checked: 2026-11-22")
+    path.write_text(f"{head}---\nAsk a shop.\n", encoding="utf-8")
+    path.with_suffix(".questions.txt").write_text(f"where do i charge my phone {language}\n", encoding="utf-8")
+
+
+def test_a_page_is_told_once_a_person_has_compared_it(folder: Path, run: Run) -> None:
+    run("new", "page", "charge-phone", *TITLES)
+    for language in LANGUAGES:
+        (folder / language / "topics" / "charge-phone.questions.txt").write_text(f"where do i charge my phone {language}\n", encoding="utf-8")
+    assert not [q for q in read_library(folder).questions if q.intent == "charge-phone"], "what leads to it would lead away from what is told"
+    _finish(folder, "en")
+    _finish(folder, "es")
+    library = read_library(folder)
+    assert [language for language, id_ in library.pages if id_ == "charge-phone"] == ["en"]
+    assert len([q for q in library.questions if q.intent == "charge-phone"]) == 2
+    typed(folder, "check", "--content", str(folder), "--fix", "--reviewed", "charge-phone")
+    library = read_library(folder)
+    assert library.pages["es", "charge-phone"].front.translates == library.pages["en", "charge-phone"].fingerprint
+
+
+def test_a_crisis_page_is_told_whatever_it_says_of_itself(folder: Path) -> None:
+    path = folder / "en" / "crisis" / "crisis-danger.md"
+    path.parent.mkdir()
+    path.write_text("---\nid: crisis-danger\ntitle: Danger\nchecked: no\n---\nCall 911.\n", encoding="utf-8")
+    path.with_suffix(".questions.txt").write_text("i am drowning\n", encoding="utf-8")
+    library = read_library(folder)
+    assert ("en", "crisis-danger") in library.pages
+    assert "crisis-danger" in {q.intent for q in library.questions}
+
+
+def test_check_says_plainly_what_is_left_to_do(folder: Path, run: Run) -> None:
     run("new", "page", "charge-phone", *TITLES)
     done = typed(folder, "check", "--content", str(folder))
     for mark in ("replace-sms-first-part", "replace-whom-to-call", "cambiar-que-hacer-ahora", "cambiar-primer-paso"):
-        assert f"{{{mark}}}" in done.stdout + done.stderr
+        assert f"{{{mark}}}: this sentence is still to be written" in done.stdout
+    assert done.stdout.count("no person has compared it with its sources") == 2
+    assert done.stdout.count("faro check --fix --reviewed charge-phone") == 1
+    about = done.stdout[done.stdout.index("en/topics/charge-phone.md") :]
+    assert not re.search("does not stand in|and this one does not|is no contact", about), "what nobody has written yet is no difference"
 
 
 @pytest.mark.parametrize("id_", ["Charge-phone", "charge_phone", "charge--phone", "-charge", "cargar-teléfono", "a b", "../x", "charge-phone\n", ""])
@@ -175,7 +212,13 @@ def test_nothing_is_overwritten_and_nothing_half_made(folder: Path, run: Run) ->
 
 
 def test_without_a_terminal_what_is_missing_is_named(folder: Path, run: Run) -> None:
-    assert refused(run("new", "page", "charge-phone", "--title-en", "Charge")) == "--title-es is missing."
+    said = refused(run("new", "page", "charge-phone", "--title-en", "Charge"))
+    assert said.startswith("Missing: --title-es, --section. Folders: topics.")
+    assert refused(run("new", "page", "charge-phone", "--lang", "es")).startswith("Falta: --title-en, --title-es, --section. Carpetas: topics.")
+    example = shlex.split(said.splitlines()[-1])
+    assert (example[0], run(*example[1:]).exit_code) == ("faro", 0), "the example can be used as it is"
+    for made in folder.rglob("charge-phone*"):
+        made.unlink()
     assert "One of: topics." in refused(run("new", "page", "charge-phone", *TITLES[:-1], "topic"))
     assert not list(folder.rglob("charge-phone*"))
 
@@ -193,7 +236,7 @@ def test_at_a_terminal_what_is_missing_is_asked(folder: Path) -> None:
     assert len(out.split()) == 4
     assert "Título en español:" in told_
     assert "Carpeta (topics):" in told_
-    assert read_library(folder).pages["es", "charge-phone"].front.title == "Cargar el teléfono"
+    assert collect_library(folder)[0].pages["es", "charge-phone"].front.title == "Cargar el teléfono"
 
 
 @pytest.mark.parametrize(("day", "later"), [(date(2026, 11, 22), date(2027, 5, 22)), (date(2026, 8, 31), date(2027, 2, 28)), (date(2026, 6, 30), date(2026, 12, 30))])

@@ -9,12 +9,14 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as trying
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from bot.app import Faro, build_doors
+from bot.app import Faro, build_doors, build_server
+from bot.settings import Settings
 from tests.doors import House, open_house
 
 CHAT = "/api/chat"
@@ -94,6 +96,14 @@ async def test_a_shared_location_is_a_county(house: House) -> None:
     assert "outside North Carolina" in outside["html"]
 
 
+async def test_a_location_with_a_question_answers_the_question_for_its_county(house: House) -> None:
+    spot = {"latitude": 35.595, "longitude": -82.552}
+    data = await chat(house, "support groups", location=spot)
+    assert "Support groups, Buncombe County" in data["html"]
+    assert "Buncombe County" in (await chat(house, "shelter", "m2", session=data["session"]))["html"]
+    assert "Got it: Buncombe County" in (await chat(house, "i am here", "m3", location=spot))["html"]
+
+
 async def test_delete_ends_the_session(house: House) -> None:
     first = await chat(house, "shelter in boone", "m1")
     await chat(house, "DELETE", "m2", session=first["session"])
@@ -111,9 +121,8 @@ async def test_peer_connections_comes_with_a_calendar_file(house: House) -> None
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"{", b"[]", b"null", b"7", b"\xff", b'{"text": "hi"}', b'{"id": "", "text": "hi"}', b'{"id": 7, "text": "hi"}', b'{"id": "a", "text": 7}', b'{"id": "a", "language": "fr"}',
+        b"", b"{", b"[]", b"null", b"7", b"\xff", b'{"id": "a", "text": 7}', b'{"id": "a", "language": "fr"}',
         b'{"id": "a", "location": {"latitude": 91, "longitude": 0}}', b'{"id": "a", "location": {"latitude": NaN, "longitude": 0}}', b'{"id": "a", "text": "\\ud800"}', b"[" * 3000,
-        json.dumps({"id": "a" * 81}).encode(),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_read_is_said_so(house: House, body: bytes) -> None:
@@ -122,12 +131,36 @@ async def test_what_cannot_be_read_is_said_so(house: House, body: bytes) -> None
     assert answer.json() == {"message": "No pude leer eso. Escríbalo otra vez, por favor.", "html": "<p>No pude leer eso. Escríbalo otra vez, por favor.</p>\n"}
 
 
-ANYTHING = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=12)
+@pytest.mark.parametrize("id_", ["a b", "", " ", "ñ", "a" * 81, "\n", "👍", 7, None, [], {}])
+async def test_an_odd_id_costs_nobody_an_answer(house: House, id_: object) -> None:
+    for text, holds in (("i want to kill myself", "tel:988"), ("hello", "Faro")):
+        answer = await house.client.post(CHAT, json={"id": id_, "text": text})
+        assert answer.status_code == 200
+        assert holds in answer.json()["html"] or (isinstance(id_, str) and id_), "an id of words, the same twice, is the same message"
+
+
+async def test_an_odd_id_twice_is_one_message_and_none_at_all_is_a_new_one(house: House) -> None:
+    for body in ({"id": "a b"}, {"id": "a b"}, {"id": "a  b"}, {}, {}):
+        assert (await house.client.post(CHAT, json={**body, "text": "what is the capital of france"})).status_code == 200
+    assert len(await house.faro.store.unanswered()) == 4
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"language": "fr"}, {"location": {"latitude": 91, "longitude": 0}}, {"location": 7}, {"session": 7}, {"session": "x" * 201}, {"text": "i want to kill myself \ud800"}]
+)
+async def test_a_crisis_is_answered_whatever_else_cannot_be_read(house: House, wrong: dict[str, object]) -> None:
+    answer = await house.client.post(CHAT, content=json.dumps({"id": "a", "text": "i want to kill myself", **wrong}))
+    assert answer.status_code == 200
+    assert 'href="tel:988"' in answer.json()["html"]
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))  # all that st.text() gives, without the seconds in which it finds out what UTF-8 can write
+ANYTHING = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | TEXT, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4), max_leaves=12)
 FIELDS = st.dictionaries(st.sampled_from(["session", "id", "text", "language", "location", "latitude", "longitude"]), ANYTHING)
 
 
 @given(sent=ANYTHING | FIELDS | FIELDS.map(lambda fields: {"id": "a", **fields}))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@trying(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_json_of_any_kind_is_no_error_of_ours(hearing: Callable[[object], int], sent: object) -> None:
     assert hearing(sent) in (200, 400, 413, 429)
 
@@ -239,6 +272,7 @@ async def test_the_page_allows_nothing_from_elsewhere(house: House) -> None:
 
 @pytest.mark.parametrize(("method", "path", "framed"), [
     ("GET", "/", "'none'"), ("GET", "/?lang=es", "'none'"), ("POST", "/", "'none'"), ("GET", "/embed", "*"), ("GET", "/embed?lang=es", "*"), ("POST", "/embed", "*"),
+    ("GET", "/health", "'none'"), ("GET", "/ready", "'none'"), ("GET", "/metrics", "'none'"), ("GET", "/nothing", "'none'"), ("POST", "/health", "'none'"), ("POST", "/twilio/messages", "'none'"),
     ("POST", CHAT, "'none'"), ("GET", "/offline.json", "'none'"), ("GET", "/sw.js", "'none'"), ("GET", "/static/embed.js", "'none'"),
 ])  # fmt: skip
 async def test_every_answer_has_the_security_headers(house: House, method: str, path: str, framed: str) -> None:
@@ -249,6 +283,13 @@ async def test_every_answer_has_the_security_headers(house: House, method: str, 
     assert {value for name, value in policy.items() if name not in ("default-src", "base-uri", "frame-ancestors")} == {"'self'"}
     assert (answer.headers["x-content-type-options"], answer.headers["referrer-policy"]) == ("nosniff", "no-referrer")
     assert "set-cookie" not in answer.headers
+
+
+async def test_the_server_itself_has_the_security_headers(settings: Settings) -> None:
+    """The application as it is served; before its doors are open it has nothing but 404."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=build_server(settings)), base_url="https://faro.example.org") as client:
+        answer = await client.get("/")
+    assert (answer.status_code, answer.headers["x-content-type-options"]) == (404, "nosniff")
 
 
 async def test_the_page_in_a_frame_stays_in_its_frame(house: House) -> None:

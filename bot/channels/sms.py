@@ -12,17 +12,20 @@ from starlette.routing import Route
 from twilio.request_validator import RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
 
+from bot.channels.body import bounded_body
 from bot.channels.sms_sending import meaning
 from bot.conversation import Conversation
-from bot.errors import BadRequest, NotGenuine, TooLarge
+from bot.errors import BadRequest, NotGenuine
 from bot.messages import Channel, Inbound, Location
+from bot.understanding.commands import command
 
-LARGEST_BODY = 64 * 1024
 MOST_FIELDS = 200
 MESSAGES, STATUS = "/twilio/messages", "/twilio/status"
 # What Twilio says that it took a message for, and the order that is to us.
 OPT_OUTS = {"STOP": "stop", "START": "start", "HELP": "help"}
 MISFITS_TOLD, MISFITS_A_LINE = 5, 100
+# What Twilio signs are names and values in one row, without a mark between them: a text with 'From+1919...' in it could be cut into another sender, and the true one would stand in some other field.
+NAME, RECUT = re.compile(r"\w+", re.ASCII), re.compile(r"From(?:\+|\d{3}|whatsapp:)")
 ACCOUNT, ERROR_CODE = re.compile(r"AC[0-9a-f]{32}"), re.compile(r"[1-9]\d{4}")
 KNOWN_STATUSES = frozenset(("accepted", "scheduled", "queued", "sending", "sent", "delivered", "read", "undelivered", "failed", "canceled"))
 STATUSES = Counter("faro_twilio_status", "Status callbacks of Twilio, by status and error code", ["status", "error"])
@@ -106,20 +109,8 @@ def note_status(form: Mapping[str, str]) -> None:
         log.warning("Twilio could not deliver a message (error %d): %s", code, meaning(code)[1])
 
 
-async def bounded_body(request: Request) -> bytes:
-    """The body, never more than LARGEST_BODY of it. Raises BadRequest."""
-    if int(request.headers.get("content-length") or 0) > LARGEST_BODY:
-        raise TooLarge("too large")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise TooLarge("too large")
-    return body
-
-
 def parse_form(body: bytes) -> dict[str, str]:
-    """Fields of a URL-encoded form; repeated, unreadable or too many ones are refused, since they could hide behind a signature."""
+    """Fields of a URL-encoded form; repeated, unreadable, too many ones or such as Twilio has not are refused, since they could hide behind a signature."""
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError:
@@ -127,6 +118,8 @@ def parse_form(body: bytes) -> dict[str, str]:
     form = dict(pairs)
     if len(form) != len(pairs):
         raise BadRequest("repeated field")
+    if not all(NAME.fullmatch(name) for name in form) or any(RECUT.search(value) for name, value in form.items() if name != "Body"):
+        raise BadRequest("not Twilio's fields")
     return form
 
 
@@ -139,6 +132,8 @@ def read_inbound(form: dict[str, str]) -> Inbound:
         raise BadRequest("From or MessageSid is missing")
     whatsapp = sender.startswith("whatsapp:")
     order = OPT_OUTS.get(form.get("OptOutType", ""), "")
+    if order == "help" and command(form.get("Body", "")) == "menu":
+        order = ""  # the word itself says in which language
     return Inbound(
         channel=Channel.WHATSAPP if whatsapp else Channel.SMS,
         sender=sender,

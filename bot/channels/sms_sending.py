@@ -5,6 +5,7 @@ Error codes: https://www.twilio.com/docs/api/errors
 """
 
 import asyncio
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -17,6 +18,8 @@ from bot.wording.fitting import Fitted
 VALIDITY: Final = 4 * 3600
 PATIENCE: Final = 20.0
 SHORT_PAUSE, LONGEST_PAUSE = 1.0, 3600.0
+# The newest messages to one number that are looked at for one that may have been sent.
+MOST_LOOKED_AT: Final = 50
 
 # What Twilio's codes mean to us, and what they are called for the operator.
 MEANINGS: Final[dict[int, tuple[Delivery, str]]] = {
@@ -66,6 +69,17 @@ class TwilioSender:
             if outcome.delivery is not Delivery.SENT:
                 break
         return outcome
+
+    async def known_of(self, address: str, answer: Fitted, since: datetime) -> Outcome | None:
+        """Whether Twilio has the last text of an answer among what it sent to this number since: it has no key against repeats, but it can be asked."""
+        try:
+            async with asyncio.timeout(self._patience):
+                found = await self._client.get("/Messages.json", params={"To": address, "DateSent>": f"{since.astimezone(UTC):%Y-%m-%d}", "PageSize": MOST_LOOKED_AT})
+            found.raise_for_status()
+            bodies = [message["body"] for message in found.json()["messages"] if message["direction"] != "inbound"]
+        except (httpx.HTTPError, TimeoutError, ValueError, KeyError, TypeError):
+            return Outcome(delivery=Delivery.LATER, reason="Twilio could not be asked what it sent", retry_after=SHORT_PAUSE)
+        return Outcome(delivery=Delivery.SENT) if answer.texts[-1] in bodies else None
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -4,17 +4,14 @@ import asyncio
 import hmac
 import json
 import logging
-import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from html import unescape
 from io import BytesIO
-from random import random
 from typing import Any
 from weakref import WeakValueDictionary
 
-from prometheus_client import Counter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -22,24 +19,26 @@ from telegram import (
     BotCommand,
     CallbackQuery,
     Chat,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
     InputFile,
-    KeyboardButton,
     LinkPreviewOptions,
     Message,
-    ReplyKeyboardMarkup,
-    ReplyKeyboardRemove,
     ReplyParameters,
     Update,
 )
 from telegram.constants import ChatAction, ChatType, ParseMode
-from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError
+from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
 from telegram.ext import AIORateLimiter, ExtBot
+from telegram.request import HTTPXRequest
 
+from bot.channels.body import bounded_body
+from bot.channels.telegram_sending import FIRST_PAUSE, LONGEST_PAUSE, Markup, markup, patiently, untagged
+from bot.channels.telegram_shelters import ShelterOrders
 from bot.channels.telegram_updates import Edits, OneByOne, addressed, read_inbound, readable
+from bot.channels.telegram_volunteers import VolunteersDoor
 from bot.conversation import Conversation
-from bot.messages import LANGUAGES, Inbound
+from bot.errors import BadRequest as Unreadable
+from bot.errors import DatabaseAway
+from bot.messages import LANGUAGES, Channel, Inbound
 from bot.store.inbox import Inbox
 from bot.wording.catalog import Words
 from bot.wording.fitting import Fitted
@@ -50,23 +49,38 @@ log = logging.getLogger(__name__)
 WEBHOOK = "/telegram"
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105  the name of the header
 LARGEST_UPDATE = 256 * 1024
-LONGEST_CALLBACK, LONGEST_TOAST = 64, 200
+LONGEST_TOAST = 200
 # Telegram shows 'typing' for five seconds.
 PATIENCE, TYPING_LASTS = 0.7, 4.5
-# Seconds: how long a poll waits, how often the inbox is looked after, how long a stop waits; pauses between tries.
+# Seconds: how long a poll waits, how often the inbox is looked after, how long a stop waits.
 POLL, TEND, DRAIN = 25, 5.0, 8.0
-FIRST_PAUSE, LONGEST_PAUSE, TRIES = 1.0, 30.0, 6
-CUT = Counter("faro_telegram_cut", "Sends to Telegram that failed on the way: each may have been delivered all the same")
+# How slow Telegram may be with a message: whoever gives up sooner and sends it again says it twice.
+SLOWEST = 45.0
+# Updates that came while the database was away, remembered so that none is answered twice.
+MOST_UNSTORED = 1000
 COMMANDS = ("menu", "shelter", "human", "language", "privacy", "stop")
 HEARD = (Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY)
-Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove
 
 
 class TelegramDoor:
     """One bot. An update is stored before Telegram is told that it came; those of one chat are answered in order, those of different chats at the same time."""
 
-    def __init__(self, conversation: Conversation, words: Words, inbox: Inbox, *, token: str, secret: str, api_url: str, public_url: str | None) -> None:
+    def __init__(
+        self,
+        conversation: Conversation,
+        words: Words,
+        inbox: Inbox,
+        *,
+        token: str,
+        secret: str,
+        api_url: str,
+        public_url: str | None,
+        volunteers: VolunteersDoor | None = None,
+        shelters: ShelterOrders | None = None,
+    ) -> None:
         self._conversation = conversation
+        self._volunteers = volunteers
+        self._shelters = shelters
         self._words = words
         self._inbox = inbox
         self._secret = secret
@@ -75,10 +89,19 @@ class TelegramDoor:
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._doorstep: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._working: dict[str, asyncio.Task[None]] = {}
+        self._unstored: deque[str] = deque(maxlen=MOST_UNSTORED)
+        self._unsettled: set[str] = set()
         self._loops: list[asyncio.Task[None]] = []
         self._asking: asyncio.Task[tuple[Update, ...]] | None = None
         self._stopping = asyncio.Event()
-        self._bot: ExtBot[Any] = ExtBot(token, base_url=f"{api_url}/bot", base_file_url=f"{api_url}/file/bot", get_updates_request=OneByOne(), rate_limiter=AIORateLimiter(max_retries=3))
+        self._bot: ExtBot[Any] = ExtBot(
+            token,
+            base_url=f"{api_url}/bot",
+            base_file_url=f"{api_url}/file/bot",
+            request=HTTPXRequest(read_timeout=SLOWEST, pool_timeout=SLOWEST),
+            get_updates_request=OneByOne(),
+            rate_limiter=AIORateLimiter(max_retries=3),
+        )
 
     def routes(self) -> Sequence[Route]:
         return (Route(WEBHOOK, self._webhook, methods=["POST"]),) if self._public_url else ()
@@ -135,9 +158,11 @@ class TelegramDoor:
         """Keeps what is being answered ours, and takes over what another Faro, or we before a crash, left unanswered."""
         while not self._stopping.is_set():
             try:
+                await self._inbox.done(*(settled := frozenset(self._unsettled)))
+                self._unsettled -= settled
                 await self._inbox.renew(self._working)
-                for debt in await self._inbox.orphans():
-                    if debt.message_id not in self._working and (update := Update.de_json(json.loads(debt.payload), self._bot)):
+                for debt in await self._inbox.orphans(but=self._working):
+                    if update := Update.de_json(json.loads(debt.payload), self._bot):
                         self._begin(update, debt.sent)
             except Exception as error:  # noqa: BLE001  while the database is away there is nothing to take over
                 log.warning("the inbox did not answer: %s", type(error).__name__)
@@ -148,20 +173,29 @@ class TelegramDoor:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
-    async def _take(self, update: Update) -> None:
-        """Stores an update that is meant for us, and begins to answer it."""
+    async def _take(self, update: Update) -> bool:
+        """Stores an update that is meant for us, and begins to answer it. False when it could be neither stored nor answered."""
         if not self._meant_for_us(update) or update.effective_chat is None:
-            return
+            return True
+        name = str(update.update_id)
         async with self._doorstep.setdefault(update.effective_chat.id, asyncio.Lock()):
-            try:
-                if await self._inbox.put(str(update.update_id), update.to_json()):
+            if name not in self._unstored:
+                try:
+                    if await self._inbox.put(name, update.to_json(), self._conversation.key(Channel.TELEGRAM, str(update.effective_chat.id))):
+                        self._begin(update, 0)
+                    return True
+                except DatabaseAway:  # then it is answered before it is confirmed, and once, however often it comes
+                    self._unstored.append(name)
                     self._begin(update, 0)
-                return
-            except Exception as error:  # noqa: BLE001  without the database it is answered before it is confirmed
-                log.error("an update could not be stored (%s); it is answered at once", type(error).__name__)
-        await self._work(update, 0)
+        if working := self._working.get(name):
+            await asyncio.wait((working,))
+        return name in self._unstored
 
     def _meant_for_us(self, update: Update) -> bool:
+        if self._shelters and self._shelters.owns(update):
+            return True
+        if self._volunteers and self._volunteers.owns(update):
+            return self._volunteers.meant(update)
         message = update.effective_message
         if not addressed(update, self._bot.username) or not (update.callback_query or isinstance(message, Message)):
             return False
@@ -178,18 +212,30 @@ class TelegramDoor:
 
     async def _work(self, update: Update, sent: int) -> None:
         """Answers one update, from the text on that has not been sent."""
-        chat, message = update.effective_chat, update.effective_message
+        chat, message, name = update.effective_chat, update.effective_message, str(update.update_id)
         assert chat is not None  # addressed() asks for one
         async with self._turns.setdefault(chat.id, asyncio.Lock()):
             try:
-                inbound = read_inbound(update, chat, self._bot.username)
-                answer = await (self._pressed(update.callback_query, inbound) if update.callback_query else self._answer(inbound))
-                await self._send(chat, message if isinstance(message, Message) else None, answer, str(update.update_id), sent)
+                if self._shelters and self._shelters.owns(update):
+                    await self._send(chat, update.message, await self._shelters.answer(update), name, sent)
+                elif self._volunteers and self._volunteers.owns(update):
+                    await self._volunteers.hear(update)
+                else:
+                    inbound = read_inbound(update, chat, self._bot.username)
+                    answer = await (self._pressed(update.callback_query, inbound) if update.callback_query else self._answer(inbound))
+                    await self._send(chat, message if isinstance(message, Message) else None, answer, name, sent)
             except Exception as error:  # noqa: BLE001  one update must not stop the others; it stays in the inbox and is tried again
                 log.error("an update was not answered: %s", type(error).__name__)
+                with suppress(ValueError):
+                    self._unstored.remove(name)
+                if isinstance(error, (NetworkError, RetryAfter)) and not isinstance(error, BadRequest):
+                    with suppress(DatabaseAway):
+                        await self._inbox.blameless(name)
                 return
-            with suppress(Exception):
-                await self._inbox.done(str(update.update_id))
+            try:
+                await self._inbox.done(name)
+            except DatabaseAway:
+                self._unsettled.add(name)
 
     async def _introduce(self) -> None:
         """Commands and descriptions in both languages; English is what all other languages see."""
@@ -207,17 +253,15 @@ class TelegramDoor:
         given = request.headers.get(SECRET_HEADER, "").encode("utf-8", "replace")
         if not self._secret or not hmac.compare_digest(given, self._secret.encode()):
             return PlainTextResponse("wrong secret", status_code=403)
-        if int(request.headers.get("content-length") or 0) > LARGEST_UPDATE:
-            return PlainTextResponse("too large", status_code=400)
         try:
-            sent = await request.json()
-        except (ValueError, RecursionError):
+            sent = json.loads(await bounded_body(request, LARGEST_UPDATE))
+        except (Unreadable, ValueError, RecursionError):
             sent = None
         if not isinstance(sent, dict) or not isinstance(sent.get("update_id"), int):
             return PlainTextResponse("not an update", status_code=400)
         # What cannot be read is taken all the same: refused, Telegram would send it for a day, and nothing else of that chat.
         if readable(sent) and (update := Update.de_json(sent, self._bot)):
-            await self._take(update)
+            return Response(status_code=200 if await self._take(update) else 503)
         return Response(status_code=200)
 
     async def _pressed(self, query: CallbackQuery, inbound: Inbound) -> Fitted:
@@ -262,59 +306,21 @@ class TelegramDoor:
         try:
             for n, text in enumerate(answer.texts):
                 if n >= sent:
-                    markup = self._markup(answer, private=chat.type == ChatType.PRIVATE, last=n == last)
-                    await _patiently(partial(self._say, text, markup, to))
+                    keyboard = markup(answer, self._words, private=chat.type == ChatType.PRIVATE, last=n == last)
+                    await patiently(partial(self._say, text, keyboard, to))
                     if n < last:
-                        with suppress(Exception):  # without the database nothing is noted, and the rest goes out all the same
+                        with suppress(DatabaseAway):  # nothing is noted, and the rest goes out all the same
                             await self._inbox.went_out(message_id, n + 1)
             for file in answer.attachments:
-                await _patiently(partial(self._bot.send_document, document=InputFile(BytesIO(file.content.encode()), filename=file.filename), **to))
+                await patiently(partial(self._bot.send_document, document=InputFile(BytesIO(file.content.encode()), filename=file.filename), **to))
         except Forbidden:
             log.info("an answer was not delivered: the bot is blocked")
 
-    async def _say(self, text: str, markup: Markup | None, to: dict[str, Any]) -> None:
+    async def _say(self, text: str, keyboard: Markup | None, to: dict[str, Any]) -> None:
         quiet = LinkPreviewOptions(is_disabled=True)
         try:
-            await self._bot.send_message(text=text, parse_mode=ParseMode.HTML, reply_markup=markup, link_preview_options=quiet, **to)
+            await self._bot.send_message(text=text, parse_mode=ParseMode.HTML, reply_markup=keyboard, link_preview_options=quiet, **to)
         except BadRequest as error:
             if "parse" not in error.message.lower():
                 raise
-            await self._bot.send_message(text=plain(_untagged(text)), reply_markup=markup, link_preview_options=quiet, **to)
-
-    def _markup(self, answer: Fitted, *, private: bool, last: bool) -> Markup | None:
-        """What may be pressed under a text. A message carries one keyboard only, so the one that asked for a place is taken away with the next text that has no buttons."""
-        if last and (buttons := self._buttons(answer)):
-            return InlineKeyboardMarkup(buttons)
-        if not private:
-            return None
-        if last and answer.ask_location:
-            label = self._words.say("telegram.share_location", answer.language)
-            return ReplyKeyboardMarkup([[KeyboardButton(label, request_location=True)]], resize_keyboard=True, one_time_keyboard=True)
-        return ReplyKeyboardRemove()
-
-    def _buttons(self, answer: Fitted) -> list[list[InlineKeyboardButton]]:
-        """One below the other what may be chosen; last, side by side, whether it was useful. Each says all that is needed, so old ones work."""
-        buttons = [[InlineKeyboardButton(c.label, callback_data=c.says[:LONGEST_CALLBACK])] for c in answer.choices]
-        if answer.rateable:
-            yes, no = (self._words.say(key, answer.language) for key in ("rating.yes", "rating.no"))
-            buttons.append([InlineKeyboardButton(label, callback_data=f"#useful:{said}:{answer.intent}") for label, said in ((yes, "yes"), (no, "no"))])
-        return buttons
-
-
-def _untagged(html: str) -> str:
-    return unescape(re.sub(r"<[^>]+>", "", html))
-
-
-async def _patiently(send: Callable[[], Awaitable[object]]) -> None:
-    """Sends, and tries again when the network failed. When the line was cut after Telegram had it, that says it twice: those are counted."""
-    for n in range(TRIES):
-        try:
-            await send()
-            return
-        except (BadRequest, Forbidden):
-            raise
-        except NetworkError:
-            CUT.inc()
-            if n == TRIES - 1:
-                raise
-            await asyncio.sleep(min(LONGEST_PAUSE, FIRST_PAUSE * 2**n) * (0.5 + random()))  # noqa: S311  jitter, no secret
+            await self._bot.send_message(text=plain(untagged(text)), reply_markup=keyboard, link_preview_options=quiet, **to)

@@ -1,28 +1,28 @@
 """The web door: a chat page that works without JavaScript, and the JSON that its script talks to."""
 
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qs, quote
 
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.datastructures import MutableHeaders
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.channels.body import bounded_body, crisis_in
 from bot.channels.client import client_address
-from bot.channels.sms import bounded_body
+from bot.channels.secured import POLICY
 from bot.channels.web_seal import Seal
 from bot.conversation import Conversation
 from bot.errors import BadRequest, TooLarge
@@ -37,22 +37,24 @@ from bot.wording.fitting import Fitted
 from bot.wording.wide import web_html
 
 FILES = Path(__file__).parent / "web_page"
+TEMPLATES = Environment(loader=FileSystemLoader(FILES), autoescape=True)
 # A partner's page may frame EMBED, from anywhere; nobody may frame PAGE, lest its buttons be pressed through another page.
 PAGE, EMBED = "/", "/embed"
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {}"
-SECURITY = {
-    "content-security-policy": POLICY.format("'none'"),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "permissions-policy": "geolocation=(self), camera=(), microphone=()",
-}
 LONGEST_TEXT = 20_000
 TURNS_SHOWN = 10
+ID = re.compile(r"[!-~]{1,80}")
 
 
 class Spot(BaseModel):
     latitude: float = Field(ge=-90, le=90)
     longitude: float = Field(ge=-180, le=180)
+
+
+def usable_id(given: object) -> str:
+    """A message's id as it came. An odd one is replaced by one of ours, the same for the same, since whoever wrote the page must not cost anybody an answer."""
+    if not isinstance(given, str) or not given:
+        return secrets.token_urlsafe(12)
+    return given if ID.fullmatch(given) else sha256(given.encode("utf-8", "replace")).hexdigest()[:24]
 
 
 class Said(BaseModel):
@@ -61,7 +63,7 @@ class Said(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     session: str | None = Field(default=None, max_length=200)
-    id: str = Field(min_length=1, max_length=80, pattern=r"^[!-~]+$")
+    id: Annotated[str, BeforeValidator(usable_id)] = Field(default=None, validate_default=True)
     text: str = ""
     language: Language | None = None
     location: Spot | None = None
@@ -84,23 +86,6 @@ UNREADABLE = Refusal(sentence="web.bad_request", status=400)
 TOO_LONG = Refusal(sentence="web.too_long", status=413)
 
 
-class Secured:
-    """Adds the security headers to every answer that does not bring its own."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def sends(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, sends)
-
-
 class WebDoor:
     """The page, its files, and its two ways to ask: JSON, and a plain form."""
 
@@ -120,10 +105,10 @@ class WebDoor:
         self._kit = kit
         self._limiter = limiter
         self._proxies = proxies
-        self._page = Environment(loader=FileSystemLoader(FILES), autoescape=True).get_template("page.html")
+        self._page = TEMPLATES.get_template("page.html")
 
     def routes(self) -> Sequence[BaseRoute]:
-        around = [Middleware(GZipMiddleware), Middleware(Secured)]
+        around = [Middleware(GZipMiddleware)]
         return (
             *(Route(path, self._show, methods=["GET"], middleware=around) for path in (PAGE, EMBED)),
             *(Route(path, self._form, methods=["POST"], middleware=around) for path in (PAGE, EMBED)),
@@ -142,7 +127,7 @@ class WebDoor:
 
     async def _chat(self, request: Request) -> Response:
         try:
-            said = Said.model_validate_json(await bounded_body(request))
+            said = _said(await bounded_body(request))
         except TooLarge:
             return self._refused(TOO_LONG, _language(None, request))
         except (ValidationError, BadRequest):
@@ -173,7 +158,7 @@ class WebDoor:
             return self._html(request, language, turns=[], refusal=TOO_LONG if isinstance(error, TooLarge) else UNREADABLE)
         language = _language(fields.get("lang") or request.query_params.get("lang"), request)
         says, typed, session = fields.get("says"), fields.get("text", ""), fields.get("session", "")
-        message_id = fields.get("message_id") or secrets.token_urlsafe(12)
+        message_id = usable_id(fields.get("message_id"))
         turns = self._seal.opened(fields.get("transcript", ""))
         text = typed if says is None else says
         if refusal := self._refusal(request, session, text):
@@ -247,6 +232,16 @@ class WebDoor:
         urgent = "".join(_bubble(kit.words.say(f"crisis.last.{c.removeprefix('crisis-')}", language), language) for c in CRISIS)
         menu = _bubble(kit.say("web.offline", language), language)
         return JSONResponse({"urgent_html": urgent, "menu_html": menu, "pages": pages})
+
+
+def _said(body: bytes) -> Said:
+    """What a body says. Of a crisis the text is enough, whatever is wrong with the rest. Raises ValidationError."""
+    try:
+        return Said.model_validate_json(body)
+    except ValidationError:
+        if (text := crisis_in(body)) is None:
+            raise
+        return Said(id=secrets.token_urlsafe(12), text=text)
 
 
 class _Sentences:

@@ -16,7 +16,7 @@ from bot.checks.subject import Source, Subject
 from bot.checks.twins import check_language, check_twin
 from bot.directory.directory import Directory
 from bot.directory.rows import collect_rows
-from bot.errors import Problem, Severity
+from bot.errors import Problem, Severity, errors_among
 from bot.geo.tables import County
 from bot.library.pages import CRISIS, Page
 from bot.library.reading import collect_library
@@ -39,6 +39,7 @@ def read_subject(folder: Path, counties: dict[str, County], words: Words, today:
         directory=Directory(rows, counties),
         words=words,
         today=today,
+        broken=frozenset(problem.path for problem in errors_among((*problems, *more))),
     )
     return subject, [*problems, *more]
 
@@ -65,5 +66,5 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
 def _missing(subject: Subject) -> Iterator[Problem]:
     """Crisis pages must never be lost."""
     for id_ in CRISIS:
-        if not any((language, id_) in subject.library.pages for language in LANGUAGES):
+        if not any((language, id_) in subject.library.pages or subject.stands(language, f"{id_}.md") for language in LANGUAGES):
             yield Problem(path=subject.folder / "en" / "crisis" / f"{id_}.md", line=1, code="crisis-page-missing", values={"id": id_})

@@ -21,7 +21,8 @@ def harsh_words(folder: Path) -> tuple[Harsh, ...]:
     path = folder / FILE
     if not path.is_file():
         return ()
-    rows = csv.DictReader(path.read_text(encoding="utf-8-sig", errors="replace").splitlines())
+    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    rows = csv.DictReader(lines, delimiter=";" if lines and lines[0].count(";") > lines[0].count(",") else ",")
     return tuple(_harsh(row.get("language") or "", words.lower(), row.get("gentler") or "") for row in rows if (words := row.get("words")))
 
 

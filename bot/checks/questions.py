@@ -36,13 +36,23 @@ class QuestionCheck:
     """Made once for all questions of a folder."""
 
     def __init__(self, subject: Subject) -> None:
-        self._folder = subject.folder
+        self._subject = subject
         self._asked = [Asked(question=q, folded=folded(q.text)) for q in subject.library.questions]
 
     def check(self) -> Iterator[Problem]:
+        yield from self._none()
         yield from self._equal()
         yield from self._near()
         yield from self._in_the_other_language()
+
+    def _none(self) -> Iterator[Problem]:
+        """Faro learns a page from its questions: one without any is hardly ever found."""
+        asked = {(q.question.language, q.question.intent) for q in self._asked}
+        for page in self._subject.library.pages.values():
+            name = f"{page.path.stem}{QUESTIONS}"
+            unread = any(path.name == name for path in self._subject.broken)
+            if (page.language, page.path.stem) not in asked and not unread and not any(path.is_dir() for path in (self._subject.folder / page.language).rglob(name)):
+                yield Problem(path=page.path, line=1, code="questions-none", severity="warning", values={"file": name})
 
     def _equal(self) -> Iterator[Problem]:
         """What is written for two intents counts for none of them as an exact question (bot/understanding leaves it to the model)."""
@@ -67,14 +77,14 @@ class QuestionCheck:
 
     def _pairs(self) -> Iterator[tuple[Asked, Asked]]:
         """Two of different intents with the same words, or all but the same letters."""
-        words: dict[str, list[Asked]] = defaultdict(list)
-        ends: dict[str, list[Asked]] = defaultdict(list)
+        words: dict[tuple[str, ...], list[Asked]] = defaultdict(list)
+        ends: dict[tuple[str, ...], list[Asked]] = defaultdict(list)
         for asked in self._asked:
             text, language = asked.folded, asked.question.language
             if len(text) >= SHORTEST:
-                words[" ".join([language, *sorted(text.split())])].append(asked)
-                ends[f"{language} {text[:ENDS]}..."].append(asked)
-                ends[f"{language} ...{text[-ENDS:]}"].append(asked)
+                words[language, *sorted(text.split())].append(asked)
+                ends[language, text[:ENDS]].append(asked)
+                ends[language, "", text[-ENDS:]].append(asked)
         for groups, pairs in ((words, _apart), (ends, _alike)):
             for group in groups.values():
                 if len(group) > 1 and len({a.question.intent for a in group}) > 1:
@@ -105,7 +115,7 @@ class QuestionCheck:
                 yield self._problem(questions[0], f"questions-{other}", "warning", share=f"{len(questions) / sizes[key]:.0%}")
 
     def _problem(self, question: Question, code: str, severity: Severity, **values: str) -> Problem:
-        path, line = place_of(question, self._folder)
+        path, line = place_of(question, self._subject.folder)
         return Problem(path=path, line=line, code=code, severity=severity, values={"text": question.text, **values})
 
 

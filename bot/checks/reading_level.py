@@ -4,7 +4,8 @@ Syllables by pyphen, the formulas here: textstat fetches word lists from the net
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 from pyphen import Pyphen
 
@@ -22,7 +23,7 @@ class ReadingLevel:
     """Counts words, sentences and syllables."""
 
     def __init__(self) -> None:
-        self._english, self._spanish = Pyphen(lang="en_US"), Pyphen(lang="es")
+        self._english, self._spanish = _syllables("en_US"), _syllables("es")
 
     def grade(self, text: str) -> float:
         """The American school year that reads it (Kincaid and others 1975)."""
@@ -45,11 +46,17 @@ class ReadingLevel:
             yield source.problem("reading-level-es", line, "warning", ease=f"{ease:.0f}", least=f"{LEAST_EASE:g}")
 
 
-def _lengths(text: str, syllables: Pyphen) -> tuple[float, float]:
+def _lengths(text: str, syllables: Callable[[str], int]) -> tuple[float, float]:
     """Words a sentence, and syllables a word."""
     words = re.findall(r"[^\W\d_]+", text)
     ends = max(1, len(re.findall(r"[.!?]+(?:\s|$)", text)))
-    return len(words) / ends, sum(len(syllables.positions(word)) + 1 for word in words) / max(1, len(words))
+    return len(words) / ends, sum(map(syllables, words)) / max(1, len(words))
+
+
+def _syllables(language: str) -> Callable[[str], int]:
+    """Counts the syllables of a word, of each but once: pages share most of their words."""
+    hyphens = Pyphen(lang=language)
+    return cache(lambda word: len(hyphens.positions(word)) + 1)
 
 
 def sentences(source: Source) -> str:

@@ -7,14 +7,18 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
+from bot.checks.files import bytes_of, tables, without_lines
 from bot.checks.harsh import Harsh, harsh_words
 from bot.directory.directory import Directory
 from bot.directory.references import fill
-from bot.directory.rows import Row
+from bot.directory.rows import LARGEST_TABLE, Row
 from bot.errors import Problem, Severity
 from bot.library.pages import Library, Page
+from bot.messages import Language
 from bot.wording.catalog import Words
 
+# A sentence of a new page that nobody has written yet.
+TO_WRITE = re.compile(r"\{(?:replace|cambiar)-[\w-]+\}")
 _TOP_KEY = re.compile(r"[\w-]+:")
 
 
@@ -29,10 +33,25 @@ class Subject:
     directory: Directory = field(repr=False)
     words: Words = field(repr=False)
     today: date
+    broken: frozenset[Path] = frozenset()
 
     @cached_property
     def intents(self) -> frozenset[str]:
         return frozenset(self.library.intents)
+
+    def stands(self, language: Language, name: str) -> bool:
+        """Whether something of that name is there, readable or not: what is wrong with it is told where it stands, and nowhere else."""
+        return any(path.name == name for path in (self.folder / language).rglob("*"))
+
+    def unread(self, contact: str) -> bool:
+        """Whether a contact stands in a table from which its row could not be read: told of the table, and not of every page that names it."""
+        return not self.directory.knows(contact) and (self._tables is None or bool(re.search(rf'^"?{re.escape(contact)}\b', self._tables, re.MULTILINE)))
+
+    @cached_property
+    def _tables(self) -> str | None:
+        """What all tables hold; None when one of them cannot be opened, or there are no lines."""
+        texts = [bytes_of(path, LARGEST_TABLE) for path in tables(self.folder)]
+        return None if without_lines(self.folder) or not all(texts) else b"\n".join(texts).decode("utf-8", "replace")
 
     @cached_property
     def harsh(self) -> tuple[Harsh, ...]:

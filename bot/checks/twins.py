@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from difflib import ndiff
 
 from bot.checks.history import english_as_translated
-from bot.checks.subject import Source, Subject
+from bot.checks.subject import TO_WRITE, Source, Subject
 from bot.directory.references import REFERENCE
 from bot.errors import Problem, Severity
 from bot.library.pages import Page
@@ -32,8 +32,12 @@ def check_twin(source: Source, subject: Subject) -> Iterator[Problem]:
     page = source.page
     twin = next((subject.library.pages.get((other, page.id)) for other in LANGUAGES if other != page.language), None)
     if twin is None:
-        yield source.problem("twin-missing", 1)
+        other: Language = "es" if page.language == "en" else "en"
+        if not subject.stands(other, page.path.name):
+            yield source.problem("twin-missing", 1)
     elif page.language == "es":
+        if "translates" in page.not_compared:
+            yield source.problem("not-compared", source.key("translates"), id=page.id, fingerprint=twin.fingerprint)
         if page.front.translates and page.front.translates != twin.fingerprint:
             changed = _changed(page.front.translates, twin)
             yield source.problem("twin-stale", source.key("translates"), id=page.id, fingerprint=twin.fingerprint, changed=changed)
@@ -83,7 +87,7 @@ def _facts(source: Source, twin: Page) -> Iterator[Problem]:
 
 def facts(text: str) -> dict[str, set[str]]:
     """What must be the same in both languages. Websites of contacts may have a Spanish twin: their references do not count."""
-    found = {"references": {m[0] for m in REFERENCE.finditer(text) if m[2] != "website"}}
+    found = {"references": {m[0] for m in REFERENCE.finditer(text) if m[2] != "website" and not TO_WRITE.fullmatch(m[0])}}
     text = _PRESSED.sub(" ", REFERENCE.sub(" ", text))
     for kind, pattern in (("urls", _URL), ("amounts", _MONEY), ("times", _TIME)):
         found[kind] = {_same_form(kind, match) for match in pattern.finditer(text)}

@@ -63,6 +63,7 @@ class Row:
             address=self["address"],
             hours=worded("hours"),
             notes=notes,
+            checked=self["checked"],
             as_of=self.moment("as_of"),
         )
 

@@ -1,12 +1,13 @@
 """The counties' outlines for a picture: simplified together, so that neighbours keep sharing their border."""
 
-import json
 from collections.abc import Mapping
-from importlib.resources import files
+from functools import cache
 from itertools import pairwise
 from math import cos, radians
 
-from shapely import coverage_simplify, from_geojson
+from shapely import coverage_simplify
+
+from bot.geo.points import county_shapes
 
 # About half a kilometre: nothing that shows at the size of a screen.
 TOLERANCE_DEGREES = 0.005
@@ -16,11 +17,12 @@ _WEST, _EAST, _NORTH = -84.34, -75.38, 36.61
 _SCALE = WIDTH / (_EAST - _WEST)
 
 
+@cache
 def county_outlines() -> Mapping[str, str]:
-    """For each county its outline as the `d` of an SVG path, in a picture of WIDTH x HEIGHT."""
-    features = json.loads((files("bot.geo") / "data" / "counties.geojson").read_text(encoding="utf-8"))["features"]
-    shapes = coverage_simplify([from_geojson(json.dumps(f["geometry"])) for f in features], TOLERANCE_DEGREES)
-    return {f["properties"]["name"]: _path(shape.exterior.coords) for f, shape in zip(features, shapes, strict=True)}
+    """For each county its outline as the `d` of an SVG path, in a picture of WIDTH x HEIGHT. Drawn once in a process."""
+    counties = county_shapes()
+    shapes = coverage_simplify(list(counties.values()), TOLERANCE_DEGREES)
+    return {name: _path(shape.exterior.coords) for name, shape in zip(counties, shapes, strict=True)}
 
 
 def _path(coordinates: list[tuple[float, float]]) -> str:

@@ -1,10 +1,12 @@
 """Which county a shared location lies in, and how far things are."""
 
 import json
+from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from math import asin, cos, radians, sin, sqrt
 
-from shapely import STRtree, from_geojson
+from shapely import Polygon, STRtree, from_geojson, get_parts
 from shapely.geometry import Point
 
 # The simplified polygons may differ from the legal line by this much (data/README.md): nearer than that, Faro asks.
@@ -16,9 +18,9 @@ class CountyMap:
     """The 100 county polygons, water included."""
 
     def __init__(self) -> None:
-        collection = json.loads((files("bot.geo") / "data" / "counties.geojson").read_text(encoding="utf-8"))
-        self._names = [f["properties"]["name"] for f in collection["features"]]
-        self._tree = STRtree([from_geojson(json.dumps(f["geometry"])) for f in collection["features"]])
+        shapes = county_shapes()
+        self._names = list(shapes)
+        self._tree = STRtree(list(shapes.values()))
 
     def counties_at(self, latitude: float, longitude: float) -> tuple[str, ...]:
         """The county of a point first, then those so near that it may be theirs; empty outside North Carolina."""
@@ -26,6 +28,14 @@ class CountyMap:
         inside = [self._names[i] for i in self._tree.query(point, predicate="intersects")]
         near = [self._names[i] for i in self._tree.query(point.buffer(NEAR_BORDER_DEGREES), predicate="intersects")]
         return tuple(dict.fromkeys([*inside, *near])) if inside else ()
+
+
+@cache
+def county_shapes() -> Mapping[str, Polygon]:
+    """Each county's polygon, read once in a process."""
+    text = (files("bot.geo") / "data" / "counties.geojson").read_text(encoding="utf-8")
+    names = [feature["properties"]["name"] for feature in json.loads(text)["features"]]
+    return dict(zip(names, get_parts(from_geojson(text)), strict=True))
 
 
 def miles(a: tuple[float, float], b: tuple[float, float]) -> float:

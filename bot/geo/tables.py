@@ -44,11 +44,16 @@ class Gazetteer:
     zips: dict[str, tuple[Meaning, ...]] = field(repr=False)
     zip_points: dict[str, tuple[float, float]] = field(repr=False)
     needs: dict[str, str] = field(repr=False)
+    place_points: dict[tuple[str, str], tuple[float, float]] = field(repr=False)
 
     def county_named(self, name: str) -> str | None:
         """The county of exactly this name ('wake', 'McDowell', 'New Hanover County'), or None."""
         folded = fold(name).removesuffix(" county").removeprefix("condado de ").strip()
         return next((c for c in self.counties if fold(c) == folded), None)
+
+    def point_of(self, zip_code: str | None, place: str | None, county: str | None) -> tuple[float, float] | None:
+        """The middle of a ZIP code or of a place in a county, where it is known."""
+        return self.zip_points.get(zip_code or "") or self.place_points.get((fold(place or ""), county or ""))
 
 
 def fold(text: str) -> str:
@@ -83,6 +88,7 @@ def load_gazetteer() -> Gazetteer:
         names=names,
         zips={z: _settle(m) for z, m in zips.items()},
         zip_points=points,
+        place_points={(fold(row["place"]), row["county"]): (float(row["latitude"]), float(row["longitude"])) for row in reversed([*rows("places.csv")]) if row["latitude"]},
         needs={row["name"]: row["needs"] for row in rows("everyday_words.csv")},
     )
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
+from bot.geo.elsewhere import OTHER_STATES, abbreviated, elsewhere
 from bot.geo.tables import Gazetteer, Meaning, fold
 
 LONGEST_NAME = 4
@@ -28,15 +29,7 @@ TOWN_WORDS = {"city", "town", "ciudad", "pueblo", "village"}
 STATE_WORDS = {"nc", "northcarolina"}
 # What follows a name and makes it a road, a school, a person's trade: not where the resident is.
 NOT_A_PLACE_AFTER = frozenset(("st street rd road ave avenue blvd boulevard hwy highway ln lane dr drive hospital elementary middle academy insurance energy progress power bank mutual").split())
-STATE_ABBREVIATIONS = frozenset(("SC VA TN GA FL KY WV AL MS TX NY NJ PA MD OH CA AZ LA DC").split())
 JOINING = {"and", "or", "y", "e", "o", "u"}
-OTHER_STATES = frozenset(
-    (
-        "ohio alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii idaho illinois indiana iowa kansas kentucky "
-        "louisiana maine maryland massachusetts michigan minnesota mississippi missouri montana nebraska nevada oklahoma oregon pennsylvania tennessee texas "
-        "utah vermont virginia wisconsin wyoming mexico honduras guatemala salvador england ireland canada spain"
-    ).split()
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +45,18 @@ class Mention:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """The county of a text, or the meanings to choose from; and the spans that named places."""
+    """The county of a text, or the meanings to choose from; and the spans that named places, or the one that puts the writer in another State."""
 
     county: str | None = None
     options: tuple[Meaning, ...] = ()
     place: str | None = None
     zip: str | None = None
     mentions: tuple[Mention, ...] = field(default=(), repr=False)
+    away: tuple[int, int] | None = field(default=None, repr=False)
+
+    @property
+    def outside(self) -> bool:
+        return self.away is not None
 
     @property
     def counties(self) -> tuple[str, ...]:
@@ -66,8 +64,8 @@ class Found:
 
     def without(self, text: str) -> str:
         """The text with its places taken out, for judging what it asks."""
-        for mention in sorted(self.mentions, key=lambda m: -m.start):
-            text = f"{text[: mention.start]} {text[mention.end :]}"
+        for start, end in sorted([*((m.start, m.end) for m in self.mentions), *([self.away] if self.away else [])], reverse=True):
+            text = f"{text[:start]} {text[end:]}"
         return re.sub(r"\s+", " ", text).strip()
 
 
@@ -115,11 +113,11 @@ class PlaceFinder:
         tokens = [_Token(text=m[0], folded=fold(m[0]).replace(" ", ""), start=m.start(), end=m.end(), pause=text[m.end() : m.end() + 1] in PAUSES) for m in _WORD.finditer(text[:2000])]
         mentions = _in_one_breath(text, self._mentions(tokens))
         if not mentions:
-            return Found()
+            return Found(away=elsewhere(text))
         strongest = max(m.strength for m in mentions)
         best = [m for m in mentions if m.strength == strongest] if strongest >= 0 else []
         if not best:
-            return Found(mentions=mentions)
+            return Found(mentions=mentions, away=elsewhere(text))
         options = best[0].meanings
         for other in best[1:]:
             options = self._agree(options, other.meanings)
@@ -165,6 +163,8 @@ class PlaceFinder:
                 elif self._town_said(tokens, i, size):
                     meanings = tuple(m for m in meanings if m.kind != "county") or meanings
                 return self._mention(tokens, i, size, name, meanings, strength), size
+        if self._state_at(tokens, i + 1):
+            return None, 1
         if i and i + 1 < len(tokens) and tokens[i - 1].folded in CUES and first.folded not in CUES and (pair := self._sounds_like(first.folded + tokens[i + 1].folded)):
             return self._mention(tokens, i, 2, pair[0].name, pair, self._strength(tokens, i, 2, "") or 0), 2
         if guess := self._misspelt(tokens, i):
@@ -195,8 +195,7 @@ class PlaceFinder:
         before = [t.folded for t in tokens[max(0, i - 4) : i]]
         after = [t.folded for t in tokens[i + size : i + size + 2]]
         following = after[0] if after else ""
-        abbreviated = i + size < len(tokens) and tokens[i + size].text in STATE_ABBREVIATIONS
-        if abbreviated or following in OTHER_STATES or following in NOT_A_PLACE_AFTER or after in (["south", "carolina"], ["new", "york"]):
+        if self._state_at(tokens, i + size) or following in NOT_A_PLACE_AFTER or after in (["south", "carolina"], ["new", "york"]):
             return None
         said = self._county_said(tokens, i, size) or self._town_said(tokens, i, size) or following in STATE_WORDS or after == ["north", "carolina"] or after == ["carolina", "del"]
         cued = bool(before) and before[-1] in CUES
@@ -211,6 +210,11 @@ class PlaceFinder:
         if (cued and before[-1] in HERE) or {"live", "vivo", "vivimos", "estoy", "estamos", "im", "meant"} & set(before[-3:]):
             return 3
         return 2
+
+    @staticmethod
+    def _state_at(tokens: list[_Token], at: int) -> bool:
+        """Whether another State stands there: then the name before it is none of ours."""
+        return at < len(tokens) and (tokens[at].folded in OTHER_STATES or abbreviated(tokens[at].text, ends=tokens[at].pause or at + 1 == len(tokens)))
 
     @staticmethod
     def _denied(before: list[str]) -> bool:

@@ -1,16 +1,21 @@
 """What the library holds: pages in two languages, and the questions that lead to each intent."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.messages import LANGUAGES, Language
 
 CRISIS = ("crisis-suicide", "crisis-danger", "crisis-abuse")
 NONE = "none"
+# What a new page says under `checked` and `translates`, in both languages: no person has compared it yet.
+NOT_YET = "no"
+_Compared = BeforeValidator(lambda text: None if text == NOT_YET else text)
 
 
 class FrontMatter(BaseModel):
@@ -26,9 +31,9 @@ class FrontMatter(BaseModel):
     contacts: tuple[str, ...] = ()
     directory: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
-    checked: date | None = None
+    checked: Annotated[date | None, _Compared] = None
     review_by: date | None = None
-    translates: str | None = None
+    translates: Annotated[str | None, _Compared] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +49,11 @@ class Page:
     @property
     def id(self) -> str:
         return self.front.id
+
+    @property
+    def not_compared(self) -> frozenset[str]:
+        """The keys that say that no person has compared the page yet. As long as there is one, the page is told to nobody."""
+        return frozenset(key for key in self.front.model_fields_set & {"checked", "translates"} if getattr(self.front, key) is None)
 
     @property
     def fingerprint(self) -> str:
@@ -68,6 +78,13 @@ class Library:
     pages: dict[tuple[Language, str], Page]
     questions: tuple[Question, ...] = field(repr=False)
     lookalikes: tuple[Question, ...] = field(repr=False)
+
+    @cached_property
+    def finished(self) -> "Library":
+        """What residents may be told: without the pages that no person has compared, and the questions that would lead to them alone. Crisis pages are always told."""
+        pages = {key: page for key, page in self.pages.items() if page.id in CRISIS or not page.not_compared}
+        lost = {id_ for _, id_ in self.pages} - {id_ for _, id_ in pages}
+        return replace(self, pages=pages, questions=tuple(q for q in self.questions if q.intent not in lost)) if len(pages) < len(self.pages) else self
 
     def page(self, intent: str, language: Language) -> Page | None:
         """The page in that language, or in the other one when it is missing there."""

@@ -1,7 +1,9 @@
 """Reads content/<lang>/**: pages (*.md), questions (*.questions.txt) and look-alikes (*.lookalikes.txt)."""
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -14,6 +16,9 @@ from bot.messages import LANGUAGES, Language
 LARGEST_FILE = 2_000_000
 # What opens a level in YAML, and how often it may stand in a head.
 LARGEST_HEAD, DEEPEST, DEEPER = 50_000, 500, ("[", "{", "- ", "? ")
+# The same in C, ten times as fast, wherever PyYAML was built with it.
+LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+OPEN_QUOTE = re.compile(r"""^[\w-]+: *(["'])(?!.*\1)""", re.MULTILINE)
 # What pydantic calls a fault -> what Faro calls it; there is a sentence for each in locale/.
 KEY_FAULTS = {
     "extra_forbidden": "key-unknown",
@@ -31,15 +36,15 @@ QUESTIONS, LOOKALIKES = ".questions.txt", ".lookalikes.txt"
 
 
 def read_library(folder: Path) -> Library:
-    """Everything in a content folder, one language or both. Raises ContentError with every problem that was found."""
+    """What residents may be told from a content folder, one language or both. Raises ContentError with every problem that was found."""
     library, problems = collect_library(folder)
     if errors := errors_among(problems):
         raise ContentError(errors)
-    return library
+    return library.finished
 
 
 def collect_library(folder: Path) -> tuple[Library, list[Problem]]:
-    """All of a content folder that can be read, and every problem with the rest."""
+    """All of a content folder that can be read, pages that are not finished among it, and every problem with the rest."""
     pages: dict[tuple[Language, str], Page] = {}
     questions: list[Question] = []
     lookalikes: list[Question] = []
@@ -114,15 +119,18 @@ def parse_page(text: str, path: Path, language: Language, problems: list[Problem
 
 
 def _keys(head: str) -> object:
-    """What YAML makes of the head. Nested thousands deep, it would be busy for minutes: no page is."""
+    """What YAML makes of the head. Nested thousands deep, it would be busy for minutes: no page is. Told is the longest line."""
     if len(head) > LARGEST_HEAD or sum(head.count(sign) for sign in DEEPER) > DEEPEST:
-        raise yaml.YAMLError
-    return yaml.load(head, Loader=yaml.BaseLoader)  # noqa: S506  the safest loader: every scalar stays a string, so that `id: no` is one
+        raise yaml.reader.ReaderError("", head.index(max(head.split("\n"), key=len)), 0, "", "too deep")
+    return yaml.load(head, Loader=LOADER)  # noqa: S506  the safest loader: every scalar stays a string, so that `id: no` is one
 
 
 def _line_of_fault(head: str, error: Exception) -> int:
-    """Where YAML stopped: at a mark, or at a character that no text holds."""
-    if mark := getattr(error, "problem_mark", None):
+    """Where what YAML could not read began (a bracket, a quote; the head itself says nothing), else where it stopped, be it at a character that no text holds."""
+    if match := OPEN_QUOTE.search(head):  # YAML reads on to the next quote, wherever that is
+        return head.count("\n", 0, match.start()) + 2
+    began, stopped = (getattr(error, name, None) for name in ("context_mark", "problem_mark"))
+    if mark := began if began and began.index else stopped:
         return int(mark.line) + 2
     return head.count("\n", 0, getattr(error, "position", 0)) + 2
 
@@ -140,9 +148,12 @@ def _line_of(head: str, key: str) -> int:
     return next((n for n, line in enumerate(head.splitlines(), 2) if line.startswith(f"{key}:")), 1)
 
 
-def _lines(path: Path, intent: str, language: Language, problems: list[Problem]) -> Iterator[Question]:
-    text = _text(path, problems) or ""
-    for line in text.splitlines():
-        line = line.strip()
-        if line and not line.startswith("#"):
-            yield Question(text=line, intent=intent or NONE, language=language)
+def _lines(path: Path, intent: str, language: Language, problems: list[Problem]) -> tuple[Question, ...]:
+    return _asked(_text(path, problems) or "", intent or NONE, language)
+
+
+@lru_cache(maxsize=500)
+def _asked(text: str, intent: str, language: Language) -> tuple[Question, ...]:
+    """The questions in a file of this text. Kept, so that after a change the many files that are as they were cost those who ask no time."""
+    lines = (line.strip() for line in text.splitlines())
+    return tuple(Question(text=line, intent=intent, language=language) for line in lines if line and not line.startswith("#"))

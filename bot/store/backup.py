@@ -20,8 +20,8 @@ from sqlalchemy.engine import make_url
 
 from bot.errors import NoBackup
 from bot.store.facts import TABLES, Facts, revisions, sqlite_file
+from bot.store.migrating import MIGRATION_LOCK
 from bot.store.sealing import Seal
-from bot.store.store import MIGRATION_LOCK
 
 PART = 1 << 20
 PATIENCE = 60

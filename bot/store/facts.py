@@ -1,6 +1,7 @@
 """What can be said of a database without changing it: for the doctor, for backups, for Prometheus."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
-from bot.store.store import MIGRATIONS, Store, with_driver
+from bot.store.migrating import MIGRATIONS
+from bot.store.store import Store, with_driver
 
 TABLES = SQLModel.metadata.tables
 PATIENCE = 5
@@ -35,6 +37,7 @@ class Facts:
     newest: datetime | None = None
     wal: bool = True
     waiting: Waiting = Waiting()
+    feeds: Mapping[str, tuple[datetime | None, str]] = field(default_factory=dict)  # when the last good list came, and what is wrong
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -79,7 +82,13 @@ def _facts(connection: Connection) -> Facts:
         newest=max((m for m in moments if m), default=None),
         wal=kind != "sqlite" or connection.exec_driver_sql("pragma journal_mode").scalar() == "wal",
         waiting=_waiting(connection) if "inbox" in tables else Waiting(),
+        feeds=_feeds(connection) if "feed" in tables else {},
     )
+
+
+def _feeds(connection: Connection) -> dict[str, tuple[datetime | None, str]]:
+    feed = TABLES["feed"].c
+    return {row.name: (row.good_at, row.trouble) for row in connection.execute(select(feed.name, feed.good_at, feed.trouble))}
 
 
 def _waiting(connection: Connection) -> Waiting:

@@ -27,9 +27,9 @@ def person_key(secret: bytes, channel: Channel, sender: str) -> str:
     return hmac.new(secret, f"{channel}:{sender}".encode("utf-8", "replace"), sha256).hexdigest()
 
 
-def scrubbed(text: str) -> str:
+def scrubbed(text: str, longest: int = LONGEST_KEPT) -> str:
     """The text without phone numbers, e-mail and street addresses, links, account numbers and names that announce themselves."""
-    text = text[: 4 * LONGEST_KEPT]
+    text = text[: 4 * longest]
     for pattern, mark in ((_MAIL, "[email]"), (_LINK, "[link]"), (_HANDLE, "[name]")):
         text = pattern.sub(mark, text)
     for match in reversed(list(phonenumbers.PhoneNumberMatcher(text, "US", leniency=phonenumbers.Leniency.POSSIBLE))):
@@ -37,4 +37,4 @@ def scrubbed(text: str) -> str:
             text = f"{text[: match.start]}[number]{text[match.end :]}"
     text = _STREET.sub("[address]", text)
     text = _DIGITS.sub("[number]", text)
-    return _NAMED.sub(r"\1[name] ", text)[:LONGEST_KEPT].strip()
+    return _NAMED.sub(r"\1[name] ", text)[:longest].strip()

@@ -9,20 +9,20 @@ from contextlib import suppress
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
-from time import monotonic, time_ns
+from time import time_ns
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import TypeAdapter
 from sqlmodel import SQLModel
 
+from bot.errors import DatabaseAway, DatabaseRefuses
+from bot.store.patience import LEFT_ALONE, Patience
 from bot.store.sealing import Seal
-from bot.store.store import Kept, Store
+from bot.store.store import Kept, Store, with_changes
 from bot.store.tables import Conversation, Person
 
 log = logging.getLogger(__name__)
 
-# An answer must not wait for a database that is away: seconds for one question to it, and how long it is then left alone.
-PATIENCE, LEFT_ALONE = 2.5, 3.0
 T = TypeVar("T")
 
 
@@ -34,11 +34,15 @@ class Memory:
         self._seal = seal
         self._folder = folder
         self._folder.mkdir(parents=True, exist_ok=True)
+        self.patience = Patience()
         self._waiting: dict[Path, Kept] = {}
-        self._away_until = 0.0
+        self._on_disk: set[Path] = set()
+        self._last = 0
         for path in sorted(self._folder.glob("*.sealed")):
+            self._last = max(self._last, _number(path))
             if kept := self._read(path):
                 self._waiting[path] = kept
+                self._on_disk.add(path)
 
     @property
     def waiting(self) -> int:
@@ -52,19 +56,23 @@ class Memory:
         return await self._asked(self._store.answered_before(channel, message_id))
 
     async def recall(self, key: str) -> tuple[Person | None, Conversation | None]:
-        """What is remembered of a person; what the spool knows of them is newer."""
-        for kept in reversed(self._waiting.values()):
-            if kept.person.key == key:
-                return (None, None) if kept.forget else (kept.person, kept.conversation)
-        return await self._asked(self._store.recall(key)) or (None, None)
+        """What is remembered of a person, and what waits to be."""
+        person, standing = await self._asked(self._store.recall(key)) or (None, None)
+        for kept in self._of(key):
+            person, standing = (None, None) if kept.forget else (with_changes(person, kept), kept.conversation)
+        return person, standing
 
     async def last_known(self, key: str) -> Person | None:
-        """The person, for a decision that must not be taken without knowing: raises when the database does not answer."""
-        for kept in reversed(self._waiting.values()):
-            if kept.person.key == key:
-                return None if kept.forget else kept.person
-        async with asyncio.timeout(PATIENCE):
-            return (await self._store.recall(key))[0]
+        """The person, for a decision that must not be taken without knowing whether they opted out: raises when the database does not answer."""
+        knowing = any(kept.forget or "opted_out" in kept.changed for kept in self._of(key))
+        return (await self.recall(key))[0] if knowing else (await self.patience.ask(self._store.recall(key)))[0]
+
+    def _of(self, key: str) -> list[Kept]:
+        return [kept for kept in self._waiting.values() if kept.person.key == key]
+
+    async def alerts(self, key: str) -> tuple[str, ...]:
+        """The counties whose alerts a person gets, as far as the database says."""
+        return await self._asked(self._store.alerts(key)) or ()
 
     async def opt_out(self, key: str, now: datetime) -> None:
         """Remembers that a person wants nothing, as their carrier or their block says. While the database is away the vendor goes on refusing."""
@@ -72,20 +80,31 @@ class Memory:
 
     async def keep(self, kept: Kept) -> str:
         """Writes what a message leaves, or spools it. Gives the answer that counts."""
-        answer = None if self._waiting else await self._asked(self._store.keep(kept))
+        try:
+            answer = None if self._waiting else await self.patience.ask(self._store.keep(kept))
+        except DatabaseRefuses:
+            return kept.handled.answer
+        except DatabaseAway:
+            answer = None
         if answer is None:
+            if kept.forget:
+                self._forget(kept.person.key)
             self._spool(kept)
         return answer or kept.handled.answer
 
     async def flush(self) -> None:
-        """Writes what waits, oldest first, once the database is back."""
-        for path, kept in list(self._waiting.items()):
-            if await self._asked(self._store.keep(kept)) is None:
+        """Writes what waits, oldest first, once the database is back; also what comes meanwhile, or under load there would be no end to it."""
+        while self._waiting:
+            path, kept = next(iter(self._waiting.items()))
+            try:
+                # A Faro that shares our folder has read it, too, and written it: once more, it could come back after a DELETE.
+                if path not in self._on_disk or path.exists():
+                    await self.patience.ask(self._store.keep(kept, late=True))
+            except DatabaseRefuses:
+                log.error("what a message left is dropped: the database will never take it")
+            except DatabaseAway:
                 return
-            self._waiting.pop(path, None)
-            with suppress(OSError):
-                path.unlink()
-        log.debug("nothing waits for the database")
+            self._drop(path)
 
     async def tend(self) -> None:
         """Flushes for ever."""
@@ -95,28 +114,36 @@ class Memory:
                 await self.flush()
 
     async def _asked(self, question: Awaitable[T]) -> T | None:
-        """What the database says; None when it does not answer in time, or has just failed to."""
-        if monotonic() < self._away_until:
-            if asyncio.iscoroutine(question):
-                question.close()
-            return None
         try:
-            async with asyncio.timeout(PATIENCE):
-                return await question
-        except Exception as error:  # noqa: BLE001  whatever the database throws, the resident gets an answer
-            log.error("the database did not answer: %s", type(error).__name__)
-            self._away_until = monotonic() + LEFT_ALONE
+            return await self.patience.ask(question)
+        except DatabaseAway:
             return None
 
     def _spool(self, kept: Kept) -> None:
-        path = self._folder / f"{time_ns():020d}-{os.getpid()}.sealed"
+        # Numbered by the clock, but never backwards: whoever reads them after a crash writes them in this order.
+        self._last = max(time_ns(), self._last + 1)
+        path = self._folder / f"{self._last:020d}-{os.getpid()}.sealed"
         self._waiting[path] = kept
+        part = path.with_suffix(".part")
         try:
-            part = path.with_suffix(".part")
             part.write_bytes(self._seal.close(_as_json(kept)))
             part.replace(path)
+            self._on_disk.add(path)
         except OSError as error:
             log.error("the spool cannot be written (%s); it is kept in memory", type(error).__name__)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+    def _forget(self, key: str) -> None:
+        """DELETE while the database is away: what waits of the person is dropped at once, what the database has when it is back."""
+        for path in [path for path, kept in self._waiting.items() if kept.person.key == key]:
+            self._drop(path)
+
+    def _drop(self, path: Path) -> None:
+        self._waiting.pop(path, None)
+        self._on_disk.discard(path)
+        with suppress(OSError):
+            path.unlink()
 
     def _read(self, path: Path) -> Kept | None:
         try:
@@ -127,6 +154,11 @@ class Memory:
             return None
 
 
+def _number(path: Path) -> int:
+    first = path.name.partition("-")[0]
+    return int(first) if first.isdigit() else 0
+
+
 def _as_json(kept: Kept) -> str:
     hints = get_type_hints(Kept)
     return json.dumps({f.name: TypeAdapter(hints[f.name]).dump_python(getattr(kept, f.name), mode="json") for f in fields(Kept)})
@@ -134,7 +166,7 @@ def _as_json(kept: Kept) -> str:
 
 def _from_json(text: str) -> Kept:
     data: dict[str, Any] = json.loads(text)
-    return Kept(**{name: _made(hint, data[name]) for name, hint in get_type_hints(Kept).items()})
+    return Kept(**{name: _made(hint, data[name]) for name, hint in get_type_hints(Kept).items() if name in data})  # an older Faro knew fewer
 
 
 def _made(hint: Any, value: Any) -> Any:

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
+from pydantic_core import PydanticUndefined
 from sqlalchemy import JSON, Column, DateTime, Dialect, LargeBinary, Text, TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -18,8 +19,9 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value and not value.tzinfo else value
 
 
-def _moment(**kwargs: Any) -> Any:
-    return Field(sa_column=Column(Moment(), nullable=False, **kwargs))
+def moment_column(*, nullable: bool = False, **kwargs: Any) -> Any:
+    """A column of times."""
+    return Field(default=None if nullable else PydanticUndefined, sa_column=Column(Moment(), nullable=nullable, **kwargs))
 
 
 class Person(SQLModel, table=True):
@@ -32,7 +34,7 @@ class Person(SQLModel, table=True):
     language_fixed: bool = False
     county: str | None = Field(default=None, max_length=40)
     opted_out: bool = False
-    seen_at: datetime = _moment()
+    seen_at: datetime = moment_column()
 
 
 class Conversation(SQLModel, table=True):
@@ -44,7 +46,7 @@ class Conversation(SQLModel, table=True):
     waiting_for: str | None = Field(default=None, max_length=60)
     choices: list[dict[str, str]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     rest: str = Field(default="", sa_type=Text)
-    updated_at: datetime = _moment()
+    updated_at: datetime = moment_column()
 
 
 class Handled(SQLModel, table=True):
@@ -56,7 +58,7 @@ class Handled(SQLModel, table=True):
     message_id: str = Field(primary_key=True, max_length=128)
     key: str = Field(max_length=64, index=True)
     answer: str = Field(sa_type=Text)
-    at: datetime = _moment(index=True)
+    at: datetime = moment_column(index=True)
 
 
 class Unanswered(SQLModel, table=True):
@@ -69,7 +71,7 @@ class Unanswered(SQLModel, table=True):
     text: str = Field(sa_type=Text)
     language: str = Field(max_length=2)
     county: str | None = Field(default=None, max_length=40)
-    at: datetime = _moment(index=True)
+    at: datetime = moment_column(index=True)
 
 
 class Rating(SQLModel, table=True):
@@ -82,7 +84,7 @@ class Rating(SQLModel, table=True):
     useful: bool
     language: str = Field(max_length=2)
     county: str | None = Field(default=None, max_length=40)
-    at: datetime = _moment(index=True)
+    at: datetime = moment_column(index=True)
 
 
 class Feedback(SQLModel, table=True):
@@ -95,19 +97,20 @@ class Feedback(SQLModel, table=True):
     text: str = Field(sa_type=Text)
     language: str = Field(max_length=2)
     county: str | None = Field(default=None, max_length=40)
-    at: datetime = _moment(index=True)
+    at: datetime = moment_column(index=True)
 
 
 class Owed(SQLModel, table=True):
-    """A message that is owed an answer, sealed. Gone when the answer is sent."""
+    """A message that is owed an answer, sealed. Gone when the answer is sent. `key` is whose it is, for DELETE."""
 
     __tablename__ = "inbox"
 
     channel: str = Field(primary_key=True, max_length=20)
     message_id: str = Field(primary_key=True, max_length=128)
+    key: str = Field(default="", max_length=64, index=True, sa_column_kwargs={"server_default": ""})
     payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    at: datetime = _moment(index=True)
-    taken_until: datetime = _moment(index=True)
+    at: datetime = moment_column(index=True)
+    taken_until: datetime = moment_column(index=True)
     sent: int = 0
     tries: int = 0
 

@@ -1,6 +1,6 @@
 """Contacts: look them up, mend them, say that a number is right, bring in a table. Everything is written to the CSV files themselves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from urllib.parse import urlencode
@@ -8,19 +8,20 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from bot.directory.contact_import import Plan, carried_out, plan_import
+from bot.directory.contact_rules import CONFIDENCE, cleaned, faults
 from bot.directory.rows import KINDS, STATEWIDE
+from bot.directory.tables import Record, Table, for_spreadsheets, read_tables, save, to_be_confirmed
 from bot.geo.tables import fold
 from bot.messages import LOCAL_TIME
-from bot.studio.contact_import import Plan, carried_out, plan_import
-from bot.studio.contact_rules import CONFIDENCE, cleaned, faults
 from bot.studio.door import SECURITY, Desk, Studio, Visit
 from bot.studio.history import commit
-from bot.studio.tables import Record, Table, for_spreadsheets, read_tables, save, to_be_confirmed
 
 HOME = "/studio/contacts"
 A_PAGE = 100
-NOTHING = {"q": "", "table": "", "county": "", "confirm": ""}
+NOTHING = {"q": "", "table": "", "county": "", "confirm": "", "review": ""}
 CELL = "cell."
+LARGEST_IMPORT = 2 * 1024 * 1024
 # Columns that have a label in the catalogs; others are shown by the name that they have in the file.
 LABELLED = frozenset(
     "id county name name_es type kind organization phone member_phone text email website address hours hours_es languages notes notes_es source checked confidence as_of open_from open_until".split()
@@ -64,7 +65,7 @@ def routes(studio: Studio) -> Sequence[Route]:
         studio.route(f"{HOME}/row", book.row, methods=("GET", "POST")),
         studio.route(f"{HOME}/called", book.called, methods=("POST",)),
         studio.route(f"{HOME}/new", book.new, methods=("GET", "POST")),
-        studio.route(f"{HOME}/import", book.bring_in, methods=("GET", "POST")),
+        studio.route(f"{HOME}/import", book.bring_in, methods=("GET", "POST"), most=LARGEST_IMPORT),
         studio.route(f"{HOME}/download", book.download),
     )
 
@@ -79,7 +80,7 @@ class Book:
     async def overview(self, visit: Visit) -> Response:
         wanted = visit.request.query_params
         tables = read_tables(self._desk.content.folder)
-        found = list(chosen(tables, wanted, today(self._desk)))
+        found = best_first(chosen(tables, wanted, today(self._desk)), wanted.get("q", ""))
         page = min(max(int(p) if (p := wanted.get("page", "")).isascii() and p.isdigit() and len(p) < 6 else 1, 1), max(-(-len(found) // A_PAGE), 1))
         shown = found[(page - 1) * A_PAGE : page * A_PAGE]
         pages = {step: urlencode({**wanted, "page": page + step}) for step in (-1, 1) if 0 < page + step <= -(-len(found) // A_PAGE)}
@@ -212,9 +213,29 @@ def chosen(tables: Mapping[str, Table], wanted: Mapping[str, str], day: date) ->
             entry = _entry(tables[name], record, values, day)
             if wanted.get("county") not in (None, "", values["county"]) or (wanted.get("confirm") and not entry.stale):
                 continue
-            if words and not all(word in fold(" ".join(values.values())) for word in words):
+            if wanted.get("review") and values.get("confidence", "").lower() != "low":
+                continue
+            if words and not all(word in _told(values) for word in words):
                 continue
             yield entry
+
+
+def best_first(entries: Iterable[Entry], sought: str) -> list[Entry]:
+    """What begins with the words that are sought, then what is called so somewhere, then the county of that name, then any that has them; else as the files have it."""
+    sought = fold(sought)
+
+    def rank(entry: Entry) -> int:
+        names = [fold(entry.values.get(column, "")) for column in ("id", "name", "name_es")]
+        county = fold(entry.values["county"])
+        found = (any(name.startswith(sought) for name in names), any(sought in name for name in names), sought in county or (county and county in sought))
+        return next((place for place, is_so in enumerate(found) if is_so), len(found))
+
+    return sorted(entries, key=rank)
+
+
+def _told(values: Mapping[str, str]) -> str:
+    """Everything a row says, to be searched; its number also as digits alone."""
+    return f"{fold(' '.join(values.values()))} {''.join(filter(str.isdigit, values.get('phone', '')))}"
 
 
 def _entry(table: Table, record: Record, values: Mapping[str, str], day: date) -> Entry:

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from bot.directory.directory import Directory
 from bot.directory.rows import Row
+from bot.directory.shelters import ShelterList
 from bot.geo.outlines import HEIGHT, WIDTH
 
 Show = Literal["coalition", "support-group", "shelter", "fresh"]
@@ -31,15 +32,17 @@ class Spot:
     href: str = ""
 
 
-def levels_of(show: Show, counties: Sequence[str], directory: Directory, rows: Sequence[Row], now: datetime) -> dict[str, Level]:
+def levels_of(show: Show, counties: Sequence[str], directory: Directory, rows: Sequence[Row], now: datetime, shelters: ShelterList) -> dict[str, Level]:
     """The level of each county, by what its residents would be told now."""
+    if show == "shelter":
+        having = {shelter.county for shelter in shelters.open_now(now)}
+        return {county: "own" if county in having else "none" for county in counties}
     if show == "fresh":
         return {county: _freshness([row["checked"] for row in rows if row.county == county and row.trusted], now.date()) for county in counties}
     found: dict[str, Level] = {}
     for county in counties:
         answer = directory.of_county(show, county, "en", now)
-        # The room of shelters names no neighbour: what is open elsewhere is no help here.
-        found[county] = "own" if answer.own else "near" if answer.neighbour and show != "shelter" else "none"
+        found[county] = "own" if answer.own else "near" if answer.neighbour else "none"
     return found
 
 

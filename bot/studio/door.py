@@ -12,9 +12,14 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from bot.alerts.broadcasts import Broadcasts
+from bot.channels.body import bounded_body
 from bot.content import Content
 from bot.conversation import Conversation
+from bot.errors import BadRequest, TooLarge
+from bot.feeds.openings import Openings
 from bot.geo.tables import Gazetteer
+from bot.intents import Kit
 from bot.messages import LANGUAGES, Language
 from bot.router import Rooms
 from bot.store.store import Store
@@ -22,8 +27,9 @@ from bot.studio.sign_in import VISIT_LIFE, Role, SignIn, Volunteer
 from bot.wording.catalog import Words
 
 HERE = Path(__file__).parent
+TEMPLATES = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 VISIT, TONGUE, MARK_HEADER = "faro_studio", "faro_studio_language", "x-faro-mark"
-LARGEST_FORM, MOST_FIELDS = 4_000_000, 2_000
+LARGEST_FORM, MOST_FIELDS = 1024 * 1024, 200
 SECURITY = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
@@ -43,6 +49,9 @@ class Desk:
     rooms: Rooms
     rehearsal: Conversation  # answers like the real one and leaves nothing behind
     clock: Callable[[], datetime]
+    kit: Callable[[], Kit]  # what residents are answered from at this moment
+    broadcasts: Broadcasts
+    openings: Openings
     secure: bool = False
 
 
@@ -71,7 +80,6 @@ class Studio:
         self.desk = desk
         self._sign_in = sign_in
         self._pages = pages
-        self._templates = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
     def routes(self) -> Sequence[BaseRoute]:
         return (
@@ -82,8 +90,8 @@ class Studio:
             *(route for page in self._pages for route in page(self)),
         )
 
-    def route(self, path: str, answer: Answer, *, methods: Sequence[str] = ("GET",), role: Role = "editor") -> Route:
-        """A path that only a signed-in volunteer of that role reaches; forms must carry the visit's mark."""
+    def route(self, path: str, answer: Answer, *, methods: Sequence[str] = ("GET",), role: Role = "editor", most: int = LARGEST_FORM) -> Route:
+        """A path that only a signed-in volunteer of that role reaches; forms have at most so many bytes and must carry the visit's mark."""
 
         async def endpoint(request: Request) -> Response:
             cookie = request.cookies.get(VISIT, "")
@@ -95,10 +103,12 @@ class Studio:
                 return self._plain("studio.not_allowed", language, 403)
             form: dict[str, str] = {}
             if request.method != "GET":
-                read = await _form(request)
-                if read is None:
+                try:
+                    form = await _form(request, most)
+                except TooLarge:
+                    return self._plain("studio.too_large", language, 413)
+                except BadRequest:
                     return self._plain("studio.bad_form", language, 400)
-                form = read
                 if not self._sign_in.marked(cookie, request.headers.get(MARK_HEADER) or form.get("mark", "")):
                     return self._plain("studio.bad_form", language, 403)
             return await answer(Visit(request=request, volunteer=volunteer, language=language, mark=self._sign_in.mark(cookie), form=form))
@@ -111,7 +121,7 @@ class Studio:
         def t(key: str, **inside: object) -> str:
             return self.desk.words.say(f"studio.{key}", visit.language, **inside)
 
-        html = self._templates.get_template(template).render(t=t, visit=visit, lang=visit.language, languages=LANGUAGES, path=visit.request.url.path, **values)
+        html = TEMPLATES.get_template(template).render(t=t, visit=visit, lang=visit.language, languages=LANGUAGES, tongues=own_first(visit.language), path=visit.request.url.path, **values)
         return HTMLResponse(html, status_code=status, headers=SECURITY)
 
     async def _enter(self, request: Request) -> Response:
@@ -144,14 +154,15 @@ class Studio:
         return "es" if wanted == "es" else "en"
 
 
-async def _form(request: Request) -> dict[str, str] | None:
-    """A URL-encoded form of bounded size; None when it is none."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_FORM:
-            return None
+def own_first(language: Language) -> list[Language]:
+    """The languages in the order in which a volunteer of this one looks at them."""
+    return sorted(LANGUAGES, key=lambda one: one != language)
+
+
+async def _form(request: Request, most: int) -> dict[str, str]:
+    """A URL-encoded form of bounded size. Raises BadRequest."""
+    body = await bounded_body(request, most)
     try:
         return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS))
     except ValueError:
-        return None
+        raise BadRequest("not a form") from None

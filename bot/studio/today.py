@@ -14,11 +14,12 @@ from bot.checks.subject import Subject
 from bot.checks.telling import told
 from bot.content import Live
 from bot.directory.rows import STATEWIDE, Row
-from bot.errors import Problem
+from bot.errors import Problem, errors_among
 from bot.library.pages import Library
 from bot.messages import LOCAL_TIME, Language
 from bot.studio.door import Desk, Studio, Visit
-from bot.studio.pages import drifted
+from bot.studio.page_drafts import drifted
+from bot.studio.shelters import healths, stopped
 
 # A contact that nobody has looked at for so long is to be asked again; questions of so many days are counted.
 LOOK_AGAIN, LATELY = timedelta(days=180), timedelta(days=7)
@@ -50,7 +51,7 @@ def routes(studio: Studio) -> Sequence[Route]:
             looked[:] = [await asyncio.to_thread(look, desk, live, day)]
         return studio.show("today.html", visit, groups=await waiting(desk, looked[0], visit.language))
 
-    return (studio.route("/studio", today),)
+    return (studio.route("/studio", today), studio.route("/studio/", today))
 
 
 def look(desk: Desk, live: Live, day: date) -> Looked:
@@ -63,11 +64,12 @@ async def waiting(desk: Desk, looked: Looked, language: Language) -> dict[str, l
     """What waits for a person, by its kind, the gravest kind first; kinds of which nothing waits are left out."""
     library, day = looked.subject.library, looked.subject.today
     groups = {
-        "refused": [_item(problem, desk, language) for problem in looked.live.problems],
+        "refused": [_item(problem, desk, language) for problem in errors_among(looked.live.problems)],
         "checks": [_item(problem, desk, language) for problem in looked.faults if problem not in looked.live.problems],
         "twins": [Item(text=library.title(id_, language) or id_, where=f"/studio/pages/{id_}") for lang, id_ in library.pages if lang == "en" and drifted(library, id_)],
         "pages": [*_old_pages(desk, library, day, language)],
         "contacts": [*_old_contacts(desk, looked.subject.rows, day, language)],
+        "feeds": await _stopped_feeds(desk, language),
         "questions": await _unanswered(desk, language),
     }
     return {kind: items for kind, items in groups.items() if items}
@@ -115,6 +117,20 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
+
+
+async def _stopped_feeds(desk: Desk, language: Language) -> list[Item]:
+    """Feeds without a good list for an hour."""
+    late = [health for health in healths((await desk.openings.feeds()).values(), desk.clock()) if stopped(health)]
+    return [
+        Item(
+            text=desk.words.say(
+                "studio.today.feed", language, name=desk.words.say(f"studio.shelters.source.{one.name}", language), minutes="-" if one.minutes is None else one.minutes, trouble=one.trouble
+            ),
+            where="/studio/shelters",
+        )
+        for one in late
+    ]
 
 
 async def _unanswered(desk: Desk, language: Language) -> list[Item]:

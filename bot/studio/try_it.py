@@ -30,6 +30,9 @@ class ShortMemory:
     async def recall(self, key: str) -> tuple[Person | None, Conversation | None]:
         return self._talks.get(key, (None, None))
 
+    async def alerts(self, _key: str) -> tuple[str, ...]:
+        return ()
+
     async def keep(self, kept: Kept) -> str:
         self._talks.pop(kept.person.key, None)
         if not kept.forget:

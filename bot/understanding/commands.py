@@ -12,7 +12,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "start": ("start", "unstop", "comenzar", "empezar", "iniciar", "alta", "join", "subscribe", "suscribir", "begin"),
     "stop": (
         "stop", "stopall", "stop all", "unsubscribe", "end", "quit", "cancel", "revoke", "optout", "opt out", "alto", "parar", "para", "basta", "cancelar", "baja", "salir",
-        "stop texting me", "please stop", "stop please", "no more texts", "no mas mensajes", "no mas", "ya no quiero", "ya no quiero mensajes", "no me escriban mas", "no me escriban", "dejen de escribirme",
+        "stop texting me", "please stop", "stop please", "stop plz", "plz stop", "pls stop", "stop now", "no more texts", "no mas mensajes", "no mas", "ya no quiero mensajes", "no me escriban mas", "no me escriban", "dejen de escribirme",
         "darme de baja", "denme de baja", "take me off this list", "remove me", "quitar", "quitenme de la lista",
     ),
     "privacy": ("privacy", "privacidad", "delete", "borrar", "delete my data", "borrar mis datos", "delete me", "borrame", "eliminar", "eliminar mis datos", "forget me"),
@@ -27,18 +27,33 @@ _BY_TEXT = {text: intent for intent, texts in COMMANDS.items() for text in texts
 # Carriers answer these themselves: Faro notes them and stays silent on SMS (CHANNELS: Twilio's default words).
 CARRIER_STOP = frozenset({"stop", "stopall", "unsubscribe", "end", "quit", "cancel", "revoke", "optout"})
 CARRIER_START = frozenset({"start", "yes", "unstop"})
+# What is waited for after a STOP that the carrier took: the START that it takes, too.
+BY_CARRIER = "carrier"
 DELETE = frozenset({"delete", "borrar", "delete my data", "borrar mis datos", "delete me", "borrame", "eliminar", "eliminar mis datos", "forget me"})
+# ALERTS BUNCOMBE, ALERTAS 28752, ALERTS STOP: the first word, and what ends them.
+ALERTS = frozenset({"alert", "alerts", "alerta", "alertas"})
+ALERTS_END = frozenset({"stop", "off", "end", "cancel", "no", "alto", "parar", "fin", "cancelar", "quitar", "terminar"})
+# What ends a talk with a volunteer, in the middle of one.
+DONE = frozenset({"done", "listo", "lista"})
 YES = frozenset({"yes", "y", "si", "sip", "ok", "sure", "claro", "dale", "yes please", "si por favor", "confirm", "confirmar"})
 
 _NUMBERS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "uno": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7, "ocho": 8, "nueve": 9, "first": 1, "second": 2, "third": 3, "primero": 1, "primera": 1, "segundo": 2, "segunda": 2, "tercero": 3, "tercera": 3,
 }  # fmt: skip
-_PICK = re.compile(r"^(?:option |opcion |la |el |the |number |numero |no )?(\d|[a-z]+)(?: one| please| por favor)?$")
+_PICK = re.compile(r"^(?:option |opcion |la |el |the |number |numero |no )?(\d{1,2}|[a-z]+)(?: one| please| por favor)?$")
+
+_MAP = re.compile(r"^mapa? ?(\d{1,2})?$")
 
 
 def command(text: str) -> str | None:
     """The intent that a whole message orders, or None."""
     return _BY_TEXT.get(folded(text.removeprefix("/")))
+
+
+def map_asked(text: str) -> int | None:
+    """The number of MAP 2 or MAPA 2, 1 where there is none; None of another message."""
+    match = _MAP.match(folded(text))
+    return int(match[1] or 1) if match else None
 
 
 def picked(text: str) -> int | None:

@@ -38,6 +38,10 @@ WORDS: dict[CrisisKind, str] = {
       | \b(inund\w*|agua|fuego|humo|incendi\w*)\b.{0,40}\bno\s+(puedo|podemos|puede|pueden)\s+salir\b | \bno\s+(puedo|podemos|puede|pueden)\s+salir\b.{0,40}\b(inund\w*|agua|fuego|humo|incendi\w*)\b
       | \bsmell(s|ing)?\s+(of\s+|like\s+|natural\s+)?gas\b | \bgas\s+(is\s+)?leak(ing)?\b | \bhuele\s+(mucho\s+)?a\s+gas\b | \bfuga\s+de\s+gas\b
       | \b(shot|hanged|hung|stabbed)\s+(him|her)self\b(?!.*\b(ago|last|years?|months?)\b) | \bse\s+(disparo|ahorco|dio\s+un\s+(tiro|balazo)|corto\s+las\s+venas)\b(?!.*\b(hace|anos?|meses)\b)
+      | ^(?!.*\b(ago|last|years?|months?|hace|anos?|meses|dogs?|cats?|horses?|cows?|goats?|perr[oa]s?|gat[oa]s?|caballos?|vacas?)\b).*(
+          \b(snake|rattler|rattlesnake|copperhead|cottonmouth|moccasin)s?\s+(just\s+)?(bit|bites?|has\s+bitten)\b | \bsnakebit(e|ten)?\b
+        | \b(bit|bitten|bite)\s+(\w+\s+){0,3}(snake|rattler|rattlesnake|copperhead|cottonmouth|moccasin)\b | \b(vibora|culebra|serpiente|cascabel)\s+(me\s+|lo\s+|la\s+|le\s+)?(mordi|pic)\w+
+        | \b(mordi|picad|pico)\w*\s+(\w+\s+){0,3}(vibora|culebra|serpiente|cascabel)\b)
       | \bgenerator\b.{0,60}\b(dizzy|headaches?|getting\s+sick|pass(ed|ing)\s+out|fainted|throwing\s+up)\b | \bgenerador\b.{0,60}\b(marea\w*|dolor\s+de\s+cabeza|vomit\w*|desmay\w*)\b | \b(getting\s+sick|dizzy)\b.{0,40}\bgenerator\b
       | \b(esta|estan|estamos)\s+ahogando(se|nos)?\b | \b(is|are|am)\s+drowning\b(?!\s+in\s+(debt|paper|bills|work|forms)) | \bse\s+(esta\s+)?desangra(ndo)?\b | \bbleeding\s+out\b | \bheart\s+attack\b""",
     CrisisKind.ABUSE: r"""

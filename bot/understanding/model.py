@@ -2,7 +2,6 @@
 
 import json
 import os
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,22 +10,15 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
-from sklearn.svm import LinearSVC
 
 from bot.understanding.encoder import Vectors
 from bot.understanding.features import Ngrams, Rows
 
 Weights = NDArray[np.float32]
 
-# How hard the margins are fitted, and when more rounds stopped helping (docs/understanding.md).
-SOFTNESS, TOLERANCE, ROUNDS = 0.5, 0.1, 5
 # The factor under which the margins' softmax fitted held-out questions best.
 SHARPNESS = 3.2
-# A network learns in so many steps of a batch, and sees each example at least so often.
-NETWORKS, HIDDEN, VECTOR_SCALE = 2, 512, 10.0
-BATCH, STEPS, FEWEST_ROUNDS, MOST_ROUNDS, PACE = 256, 400, 3, 40, 3e-3
+NETWORKS, VECTOR_SCALE = 2, 10.0
 # What each kind of model weighs when they are heard together.
 LETTERS_WEIGHT, MEANING_WEIGHT = 0.8, 0.6
 
@@ -65,12 +57,6 @@ class Model:
     letters: Linear
     meaning: list[Network]
 
-    @classmethod
-    def learn(cls, rows: Rows, labels: list[str]) -> "Model":
-        """Learnt from examples of at least two labels."""
-        y = np.array(labels)
-        return cls(sorted(set(labels)), fit_linear(rows.letters, y), fit_networks(rows.meaning, y))
-
     def views(self, rows: Rows) -> dict[str, NDArray[np.float64]]:
         """The log-probabilities of each view."""
         return {"letters": self.letters.logs(rows.letters), "meaning": np.mean([n.logs(rows.meaning) for n in self.meaning], axis=0)}
@@ -96,32 +82,14 @@ class Model:
         return cls(arrays["labels"].tolist(), Linear(**part("letters")), [Network(**part(f"meaning{n}")) for n in range(NETWORKS)])
 
 
-def fit_linear(x: sparse.csr_matrix, y: NDArray[np.str_]) -> Linear:
-    """A support vector machine, one label against the rest."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        svc = LinearSVC(C=SOFTNESS, class_weight="balanced", tol=TOLERANCE, max_iter=ROUNDS, random_state=0).fit(x, y)
-    weights, bias = svc.coef_.astype(np.float32), svc.intercept_.astype(np.float32)
-    if len(svc.classes_) == 2:
-        weights, bias = np.vstack([-weights, weights]), np.concatenate([-bias, bias])
-    return Linear(np.ascontiguousarray(weights.T), bias)
+@dataclass
+class Models:
+    """Everything that is learnt from the content."""
 
-
-def fit_networks(x: Vectors, y: NDArray[np.str_]) -> list[Network]:
-    """Networks that differ in where they began; together they know better than one."""
-    return [_fit_network(x, y, seed) for seed in range(NETWORKS)]
-
-
-def _fit_network(x: Vectors, y: NDArray[np.str_], seed: int) -> Network:
-    """A network with one hidden layer. Two labels get two outputs like any other number."""
-    rounds = min(MOST_ROUNDS, max(FEWEST_ROUNDS, STEPS * BATCH // len(y)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        net = MLPClassifier((HIDDEN,), max_iter=rounds, learning_rate_init=PACE, batch_size=min(BATCH, len(y)), random_state=seed).fit(x * np.float32(VECTOR_SCALE), y)
-    (first, last), (first_bias, last_bias) = net.coefs_, net.intercepts_
-    if len(net.classes_) == 2:
-        last, last_bias = np.hstack([-last, last]) / 2, np.concatenate([-last_bias, last_bias]) / 2
-    return Network(first.astype(np.float32), first_bias.astype(np.float32), last.astype(np.float32), last_bias.astype(np.float32))
+    ngrams: Ngrams
+    topics: Model
+    crisis: Model | None
+    refuse_from: float
 
 
 def _log_softmax(margins: NDArray[np.float64]) -> NDArray[np.float64]:

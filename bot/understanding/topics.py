@@ -3,23 +3,19 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-
-import numpy as np
+from heapq import nlargest
+from operator import itemgetter
 
 from bot.library.pages import NONE
 from bot.understanding.commands import COMMANDS
-from bot.understanding.features import Rows
-from bot.understanding.model import Model
 from bot.understanding.normalise import unaccented
 
-# Answering begins at this probability of the best intent. Refusing begins at a share of `none` beside the best intent that is found
-# by holding questions back: so high that of those that are ours this part is refused. From a part of it on, Faro only offers.
+# Answering begins at this probability of the best intent. Refusing begins at a share of `none` beside the best intent, which is learnt
+# (training.py). From a part of it on, Faro only offers.
 ANSWER_FROM = 0.5
-REFUSED_OF_OURS = 0.08
 OFFER_BELOW = 0.6
-LOWEST, HIGHEST, UNKNOWN = 0.005, 0.5, 0.2
-# So many examples are enough to find it.
-MOST_EXAMPLES, FOLDS = 8_000, 5
+# So many are looked at: three that are offered, and some that may be taken out of them.
+RANKED = 6
 
 
 class Decision(StrEnum):
@@ -45,9 +41,22 @@ OPT_OUT = re.compile(
 )
 
 
+# 'stop it', 'make it stop', 'cancel my hotel' speak of none of these: then it is offered, and done only when it is picked.
+OF_MESSAGES = re.compile(
+    r"\b(uns?ub|unsc|unenrol|subscri|suscri|opt\w*[ -]?(me )?out|te?xt|mess?ag|msg|mensaj|escrib|list[as]?\b|number|numero|contact|notif|alert|sms|spam|phone|telefono|celular|baja\b|block you|bloque"
+    r"|(remove|delete|unlist|take|get|drop|let|leave|scratch|quit[ea]n?|saquen?|borren?) ?(me|us|nos|off|this)\b|me (mand|envi|molest))",
+    re.IGNORECASE,
+)
+
+
 def trusted(text: str, ranked: list[Scored]) -> list[Scored]:
     """The ranking without an opt-out that the words do not bear out."""
     return ranked if OPT_OUT.search(unaccented(text)) else [s for s in ranked if s.intent != "stop"]
+
+
+def borne_out(intent: str, text: str) -> bool:
+    """Whether the words are enough to do what the model alone takes for an order: to unsubscribe, they must speak of messages."""
+    return intent != "stop" or OF_MESSAGES.search(unaccented(text)) is not None
 
 
 def decide(ranked: list[Scored], none: float, refuse_from: float) -> Decision:
@@ -79,24 +88,7 @@ def in_order(text: str, ranked: list[Scored]) -> tuple[Scored, Scored | None]:
     return first, second
 
 
-def refusal(rows: Rows, labels: list[str]) -> float:
-    """The share of `none` from which to refuse, found on a part of the examples that a smaller model has not seen."""
-    step = max(1, len(labels) // MOST_EXAMPLES)
-    chosen = np.arange(0, len(labels), step)
-    held = np.arange(len(chosen)) % FOLDS == 0
-    y = np.array(labels)
-    seen = y[chosen[~held]].tolist()
-    if NONE not in seen or len(set(seen)) < 2:
-        return UNKNOWN
-    model = Model.learn(rows[chosen[~held]], seen)
-    probabilities = np.exp(model.all_logs(rows[chosen[held]]))
-    at = model.labels.index(NONE)
-    none, best = probabilities[:, at], np.delete(probabilities, at, axis=1).max(axis=1)
-    ours = y[chosen[held]] != NONE
-    doubt = (none / (none + best))[ours]
-    return float(np.clip(np.quantile(doubt, 1 - REFUSED_OF_OURS), LOWEST, HIGHEST))
-
-
 def ranking(probabilities: dict[str, float]) -> list[Scored]:
-    """Intents by score, best first, `none` left out."""
-    return sorted((Scored(intent=i, score=s) for i, s in probabilities.items() if i != NONE), key=lambda s: -s.score)
+    """The best intents by score, best first, `none` left out."""
+    best = nlargest(RANKED, (one for one in probabilities.items() if one[0] != NONE), key=itemgetter(1))
+    return [Scored(intent=intent, score=score) for intent, score in best]

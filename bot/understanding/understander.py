@@ -1,10 +1,10 @@
 """What a message means: commands, crisis, places, language and topic, each asked in turn; the text is not kept."""
 
 import os
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from multiprocessing import get_context
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +15,20 @@ from bot.geo.text import Found, PlaceFinder
 from bot.library.pages import CRISIS, NONE, Library, Question
 from bot.messages import CrisisKind, CrisisLevel, Language
 from bot.understanding.commands import command
-from bot.understanding.crisis import CALM, Crisis, by_words, judge
+from bot.understanding.crisis import Crisis, by_words, judge
 from bot.understanding.encoder import Encoder
-from bot.understanding.features import Ngrams, Rows
+from bot.understanding.features import Rows
 from bot.understanding.language import LanguageEar
-from bot.understanding.model import Model, fit_linear, fit_networks, load_models, save_models
+from bot.understanding.model import Models, load_models, save_models
 from bot.understanding.normalise import clean, folded
 from bot.understanding.notebook import Notebook, Progress, no_progress
 from bot.understanding.spelling import Speller
-from bot.understanding.topics import Decision, Scored, decide, in_order, ranking, refusal, trusted
+from bot.understanding.topics import Decision, Scored, borne_out, decide, in_order, ranking, trusted
 
 # Raised by hand whenever a model that was kept on disk would no longer fit this code.
 MODEL_VERSION = 7
 OFFERED = 3
 MOST_REMEMBERED = 5_000
-# Of so many ordinary questions one is enough to show a network what is calm; of look-alikes it sees all.
-CALM_PART = 3
 
 # Words around a place that ask nothing: 'no, I meant the town of ...', 'y que tal en ...'.
 ABOUT_A_PLACE = frozenset(
@@ -81,16 +79,6 @@ class Explanation:
     alarm: float  # the crisis model's three kinds together
 
 
-@dataclass
-class Models:
-    """Everything that is learnt from the content."""
-
-    ngrams: Ngrams
-    topics: Model
-    crisis: Model | None
-    refuse_from: float
-
-
 class Understander:
     """Reads messages with models learnt from one reading of the library. Built in a second or so when they are on disk."""
 
@@ -104,8 +92,8 @@ class Understander:
         self._ear = ear
         self._speller = speller
         self._encoder = encoder
-        self._exact = _exact_questions(library)
         self._questions = [folded(q.text) for q in library.questions]
+        self._exact = _exact_questions(library, self._questions)
         self._questions_of = [q.intent for q in library.questions]
 
     def understand(self, text: str, usual: Language | None = None) -> Understanding:
@@ -137,9 +125,11 @@ class Understander:
             return Understanding(language=heard.language, alternatives=self._padded([]))
         found = self._finder.find(text)
         asked = found.without(text)
-        if found.mentions:
+        if found.mentions or found.outside:
             heard = self._ear.hear(asked, usual)
-        if found.mentions and not _says_something(asked):
+        if found.outside and not says_something(asked):
+            return Understanding(language=heard.language, language_sure=heard.sure, alternatives=self._padded([]), found=found)
+        if found.mentions and not says_something(asked):
             return self._place_alone(heard.language, heard.sure, found)
         asked = self._speller.mend(asked, heard.language)
         row = self._row(asked)
@@ -149,6 +139,8 @@ class Understander:
         if crisis:
             ranked = [s for s in ranked if s.intent != "stop"]
         decision = decide(ranked, scores.get(NONE, 0.0), self._models.refuse_from)
+        if decision is Decision.ANSWER and not borne_out(ranked[0].intent, text):
+            decision = Decision.CLARIFY
         base = Understanding(language=heard.language, language_sure=heard.sure, found=found, crisis=crisis, alternatives=self._padded(ranked))
         if crisis and crisis.level is CrisisLevel.NOW:
             return replace(base, decision=Decision.CRISIS, intent=f"crisis-{crisis.kind}", score=1.0)
@@ -183,7 +175,7 @@ class Understander:
             closest_texts=tuple(question for question, _, _ in near),
             read_as=asked,
             written=written,
-            place_alone=bool(understood.found.mentions) and not _says_something(written),
+            place_alone=bool(understood.found.mentions) and not says_something(written),
             exact=folded(asked) in self._exact,
             doubt=none / (none + best) if none + best else 1.0,
             refuse_from=self._models.refuse_from,
@@ -214,17 +206,17 @@ class Understander:
         return tuple([*ranked[:OFFERED], *rest][:OFFERED])
 
 
-def _says_something(text: str) -> bool:
+def says_something(text: str) -> bool:
     """Whether anything is left of a text without its places: 'in the town of ... nc please' is nothing."""
     return any(w not in ABOUT_A_PLACE for w in folded(text).split())
 
 
-def _exact_questions(library: Library) -> dict[str, str]:
-    """Questions, keywords and titles as they stand, for texts that say just that. What is written for two intents counts for none."""
+def _exact_questions(library: Library, questions: list[str]) -> dict[str, str]:
+    """Questions (as `questions` has them, folded), keywords and titles as they stand, for texts that say just that. What is written for two intents counts for none."""
     known: dict[str, set[str]] = {}
-    for question in library.questions:
+    for text, question in zip(questions, library.questions, strict=True):
         if question.intent not in CRISIS:
-            known.setdefault(folded(question.text), set()).add(question.intent)
+            known.setdefault(text, set()).add(question.intent)
     for page in library.pages.values():
         if page.id not in CRISIS:
             for text in (*page.front.keywords, page.front.title, page.id):
@@ -232,55 +224,41 @@ def _exact_questions(library: Library) -> dict[str, str]:
     return {text: next(iter(intents)) for text, intents in known.items() if text and len(intents) == 1}
 
 
-def build_understander(library: Library, gazetteer: Gazetteer, cache: Path | None, progress: Progress = no_progress) -> Understander:
-    """Learns from the library, or reads what was learnt from the very same content before. `cache` is a folder, None keeps nothing."""
-    encoder = Encoder()
+def build_understander(library: Library, gazetteer: Gazetteer, cache: Path | None, progress: Progress = no_progress, *, settling: bool = False) -> Understander:
+    """Learns from the library, or reads what was learnt from the very same content before, or, `settling`, last. `cache` is a folder, None keeps nothing."""
+    encoder, examples = Encoder(), examples_of(library)
     ear = LanguageEar((q.text, q.language) for q in (*library.questions, *library.lookalikes))
     finder = PlaceFinder(gazetteer, ear.is_word)
-    speller = Speller((q.text, q.language) for q in (*library.questions, *library.lookalikes, *_keywords(library)))
+    speller = Speller((q.text, q.language) for q in examples)
     path = model_path(learning_hash(library), cache) if cache else None
+    if path and settling and not path.exists():
+        path = _last_learnt(path)
     models = _read(path) if path and path.exists() else None
     if models is None:
         notebook = Notebook(encoder, cache / f"notebook-{MODEL_VERSION}.npz" if cache else None)
-        models = learn(library, notebook, finder, speller, progress)
+        learning = import_module("bot.understanding.learning")  # with scikit-learn: a second and 60 MB, which who has learnt already does without
+        models = learning.learn(library, examples, notebook, finder, speller, progress)
         if path:
-            for old in path.parent.glob("model-*.npz"):
-                old.unlink(missing_ok=True)
-            save_models(path, models.ngrams, {"topics": models.topics} | ({"crisis": models.crisis} if models.crisis else {}), models.refuse_from)
+            with suppress(OSError):  # on a full disk it is not kept, but it answers
+                save_models(path, models.ngrams, {"topics": models.topics} | ({"crisis": models.crisis} if models.crisis else {}), models.refuse_from)
+                for old in path.parent.glob("model-*.npz"):
+                    if old != path:
+                        old.unlink(missing_ok=True)
     encoder.encode(["warm"])
     return Understander(library, models, finder, ear, speller, encoder)
 
 
-def learn(library: Library, notebook: Notebook, finder: PlaceFinder, speller: Speller, progress: Progress = no_progress) -> Models:
-    """One model for topics and one for crisis, over the same numbers, both languages together."""
-
-    def asked(question: Question) -> str:
-        text = clean(question.text)
-        return speller.mend(finder.find(text).without(text) or text, question.language)
-
-    examples = [*library.questions, *library.lookalikes, *_keywords(library)]
-    ordinary = [i for i, q in enumerate(examples) if q.intent not in CRISIS]
-    telling = [i for i, q in enumerate(examples) if q.intent in CRISIS or i % CALM_PART == 0]
-    alarming = len(library.questions)
-    kinds = np.array([q.intent if q.intent in CRISIS and i < alarming else CALM for i, q in enumerate(examples)])
-    labels = np.array([examples[i].intent for i in ordinary])
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
-        beside.submit(int)  # it starts while the questions are read
-        texts, vectors = notebook.read(examples, asked, progress)
-        meaning = beside.submit(fit_networks, vectors[ordinary], labels)
-        alarm = beside.submit(fit_networks, vectors[telling], kinds[telling]) if len(set(kinds)) > 1 else None
-        ngrams, counted = Ngrams.learn(texts)
-        rows = Rows(letters=counted, meaning=vectors)
-        letters = fit_linear(counted[ordinary], labels)
-        loud = fit_linear(counted, kinds) if alarm else None
-        refuse_from = refusal(rows[ordinary], labels.tolist())
-        crisis = Model(sorted(set(kinds)), loud, alarm.result()) if alarm and loud else None
-        return Models(ngrams=ngrams, topics=Model(sorted(set(labels)), letters, meaning.result()), crisis=crisis, refuse_from=refuse_from)
+def examples_of(library: Library) -> list[Question]:
+    """All that is learnt from. Keywords and titles are phrases too."""
+    pages = [page for page in library.pages.values() if page.id not in CRISIS]
+    keywords = [Question(text=text, intent=page.id, language=page.language) for page in pages for text in (*page.front.keywords, page.front.title)]
+    return [*library.questions, *library.lookalikes, *keywords]
 
 
-def _keywords(library: Library) -> list[Question]:
-    """Keywords and titles are phrases too."""
-    return [Question(text=text, intent=page.id, language=page.language) for page in library.pages.values() if page.id not in CRISIS for text in (*page.front.keywords, page.front.title)]
+def _last_learnt(wanted: Path) -> Path:
+    """The model that is there, if it is of this version, as the notebook beside it says; else the one that was wanted."""
+    there = sorted(wanted.parent.glob("model-*.npz")) if (wanted.parent / f"notebook-{MODEL_VERSION}.npz").exists() else []
+    return there[-1] if there else wanted
 
 
 def model_path(learnt: str, cache: Path) -> Path:
@@ -291,7 +269,7 @@ def model_path(learnt: str, cache: Path) -> Path:
 def learning_hash(library: Library) -> str:
     """Changes when something changes that models are learnt from. Line by line, so that a thread that hashes does not hold up the others."""
     digest = blake2b(str(MODEL_VERSION).encode(), digest_size=12)
-    for q in (*library.questions, *library.lookalikes, *_keywords(library)):
+    for q in examples_of(library):
         digest.update(f"{q.language} {q.intent} {q.text}\n".encode("utf-8", "replace"))
     return digest.hexdigest()
 

@@ -16,15 +16,16 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.checks.telling import line_told
-from bot.content import read_content
+from bot.command_help import SpokenCommand, SpokenGroup, Tongue
 from bot.costs import BY_COUNTY
 from bot.directory.directory import Directory
+from bot.directory.rows import collect_rows
 from bot.errors import CannotDo, errors_among
 from bot.explaining import percent, told
 from bot.geo.tables import load_gazetteer
 from bot.intents import Kit
 from bot.library.pages import NONE, Library
-from bot.library.reading import read_library
+from bot.library.reading import collect_library, read_library
 from bot.messages import LANGUAGES, LOCAL_TIME, Language
 from bot.preview import preview
 from bot.router import ANY_PAGE, discover_rooms
@@ -38,62 +39,66 @@ from bot.volunteer.showing import show
 from bot.wording.catalog import Words
 
 volunteers = typer.Typer()
-new = typer.Typer(help="Make a new page.", no_args_is_help=True)
+new = typer.Typer(cls=SpokenGroup, no_args_is_help=True)
 volunteers.add_typer(new, name="new")
 
-Tongue = Annotated[Language, typer.Option("--lang", help="The language in which Faro speaks to you, en or es.")]
 
-
-@volunteers.command("preview")
-def preview_command(id_: Annotated[str, typer.Argument(metavar="ID")], county: Annotated[str | None, typer.Option(help="As a resident of this county sees it.")] = None, lang: Tongue = "en") -> None:
+@volunteers.command("preview", cls=SpokenCommand)
+def preview_command(id_: Annotated[str, typer.Argument(metavar="ID")], county: Annotated[str | None, typer.Option()] = None, *, lang: Tongue) -> None:
     """Show an answer as residents get it: each SMS with what it costs, Telegram, the web page, in both languages."""
     kit = _kit(load_settings(), lang)
     intents = {*kit.library.intents, *BY_COUNTY}
     if id_ not in intents:
-        raise _unknown("volunteer.preview.unknown", id_, near(id_, intents), kit.words, lang)
+        raise unknown("volunteer.preview.unknown", id_, near(id_, intents), kit.words, lang)
     named = kit.gazetteer.county_named(county) if county else None
     if county and named is None:
-        raise _unknown("volunteer.preview.unknown_county", county, near(county, kit.gazetteer.counties), kit.words, lang)
+        raise unknown("volunteer.preview.unknown_county", county, near(county, kit.gazetteer.counties), kit.words, lang)
     rooms = discover_rooms()
     dresses = [asyncio.run(preview(id_, language, kit, rooms, named)) for language in LANGUAGES]
     show(dresses, kit.words, lang, Console(highlight=False))
+    if any(page.not_compared for language in LANGUAGES if (page := kit.library.pages.get((language, id_)))):
+        err.print(kit.words.say("volunteer.preview.unfinished", lang), style="yellow", markup=False, soft_wrap=True)
 
 
 def _kit(settings: Settings, lang: Language) -> Kit:
     """What answers are made from, without what understands messages. Files that cannot be read are named and left out."""
-    reading, words, gazetteer = read_content(settings.content), Words(ROOT / "locale"), load_gazetteer()
-    for problem in errors_among(reading.problems):
+    words, gazetteer = Words(ROOT / "locale"), load_gazetteer()
+    library, problems = collect_library(settings.content)
+    rows, more = collect_rows(settings.content / "contacts")
+    for problem in errors_among((*problems, *more)):
         err.print(line_told(problem, words, lang), style="yellow", markup=False, soft_wrap=True)
-    return Kit(library=reading.library, directory=Directory(reading.rows, gazetteer.counties), gazetteer=gazetteer, words=words, now=datetime.now(UTC))
+    return Kit(library=library, directory=Directory(rows, gazetteer.counties), gazetteer=gazetteer, words=words, now=datetime.now(UTC))
 
 
-def _unknown(key: str, name: str, close: list[str], words: Words, lang: Language) -> CannotDo:
+def unknown(key: str, name: str, close: list[str], words: Words, lang: Language) -> CannotDo:
     """The refusal of a name that does not exist, with those that look like it."""
     hint = words.say("volunteer.near", lang, names=", ".join(close)) if close else ""
     return CannotDo(f"{words.say(key, lang, name=name)} {hint}".strip())
 
 
-@new.command("page")
+@new.command("page", cls=SpokenCommand)
 def new_page(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="Lower-case words with hyphens, such as power-outage.")],
-    title_en: Annotated[str | None, typer.Option(help="The title in English.")] = None,
-    title_es: Annotated[str | None, typer.Option(help="The title in Spanish.")] = None,
-    section: Annotated[str | None, typer.Option(help="The folder, such as practical.")] = None,
-    lang: Tongue = "en",
+    id_: Annotated[str, typer.Argument(metavar="ID")],
+    title_en: Annotated[str | None, typer.Option()] = None,
+    title_es: Annotated[str | None, typer.Option()] = None,
+    section: Annotated[str | None, typer.Option()] = None,
+    *,
+    lang: Tongue,
 ) -> None:
     """Make a page and its twin, with everything filled in that can be, and the files for its questions."""
     settings, words = load_settings(), Words(ROOT / "locale")
     _require_free(id_, settings.content, words, lang)
     known = sections(settings.content)
-    titles: dict[Language, str] = {
-        "en": _asked(title_en, "volunteer.new.ask_title_en", "--title-en", words, lang),
-        "es": _asked(title_es, "volunteer.new.ask_title_es", "--title-es", words, lang),
-    }
-    chosen = _asked(section, "volunteer.new.ask_section", "--section", words, lang, choices=", ".join(known))
-    if chosen not in known:
-        raise CannotDo(words.say("volunteer.new.section", lang, name=chosen, choices=", ".join(known)))
+    given = {"title_en": title_en, "title_es": title_es, "section": section}
+    missing = [name for name, text in given.items() if not (text and text.strip())]
+    if missing and not sys.stdin.isatty():
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
+        raise CannotDo(words.say("volunteer.new.missing", lang, options=options, id=id_, choices=", ".join(known), section=known[-1] if known else "practical"))
+    asked = {name: _asked(text, words.say(f"volunteer.new.ask_{name}", lang, choices=", ".join(known))) for name, text in given.items()}
+    if asked["section"] not in known:
+        raise CannotDo(words.say("volunteer.new.section", lang, name=asked["section"], choices=", ".join(known)))
     try:
-        made = write_page(settings.content, id_, chosen, titles, datetime.now(LOCAL_TIME).date())
+        made = write_page(settings.content, id_, asked["section"], {"en": asked["title_en"], "es": asked["title_es"]}, datetime.now(LOCAL_TIME).date())
     except FileExistsError as error:
         raise CannotDo(words.say("volunteer.new.file_exists", lang, path=error)) from None
     sys.stdout.write("".join(f"{path}\n" for path in made))
@@ -105,21 +110,17 @@ def _require_free(id_: str, content: Path, words: Words, lang: Language) -> None
     if not ID.fullmatch(id_):
         raise CannotDo(words.say("volunteer.new.bad_id", lang, id=id_))
     rooms = discover_rooms()
-    if id_ == NONE or id_ in read_content(content).library.intents or rooms.of(id_) is not rooms.of(ANY_PAGE):
+    if id_ == NONE or id_ in collect_library(content)[0].intents or rooms.of(id_) is not rooms.of(ANY_PAGE):
         raise CannotDo(words.say("volunteer.new.taken", lang, id=id_))
 
 
-def _asked(given: str | None, question: str, option: str, words: Words, lang: Language, **values: str) -> str:
-    """What was given, else what the volunteer answers; without a terminal nobody can be asked."""
-    if given and given.strip():
-        return " ".join(given.split())
-    if not sys.stdin.isatty():
-        raise CannotDo(words.say("volunteer.new.missing", lang, option=option))
-    return " ".join(str(typer.prompt(words.say(question, lang, **values), err=True)).split())
+def _asked(given: str | None, question: str) -> str:
+    """What was given, else what the volunteer answers."""
+    return " ".join((given or "").split()) or " ".join(str(typer.prompt(question, err=True)).split())
 
 
-@volunteers.command()
-def explain(text: str, lang: Tongue = "en") -> None:
+@volunteers.command(cls=SpokenCommand)
+def explain(text: str, *, lang: Tongue) -> None:
     """Why a text gets its answer: what was read in it, what each model says, the nearest questions, which limits decided."""
     settings, words = load_settings(), Words(ROOT / "locale")
     library = read_library(settings.content)
@@ -170,11 +171,8 @@ def _explain_on_terminal(why: Explanation, sentences: list[str], words: Words, l
     console.print(scores, phrases)
 
 
-@volunteers.command("eval")
-def evaluate(
-    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Your own CSV of question,expected; without it, the content's own questions.")] = None,
-    lang: Tongue = "en",
-) -> None:
+@volunteers.command("eval", cls=SpokenCommand)
+def evaluate(file: Annotated[Path | None, typer.Argument(metavar="FILE")] = None, *, lang: Tongue) -> None:
     """Ask Faro the questions of a list, or all of the content's own, and show what changed since the last time."""
     settings = load_settings()
     library = read_library(settings.content)
@@ -184,7 +182,7 @@ def evaluate(
         raise CannotDo("\n".join(f"{file}:{fault.line}: {words.say(f'volunteer.list.{fault.code}', lang, **fault.values)}" for fault in faults))
     understander = build_understander(library, load_gazetteer(), settings.data / "cache", learning())
     if file is None:
-        _ask_all_of_ours(library, understander, settings.data / "eval.json")
+        _ask_all_of_ours(library, understander, settings.data / "eval.json", words, lang)
         return
     graded = [grade(one, understander.understand(one.question)) for one in track(wanted, words.say("volunteer.eval.asking", lang), console=err, transient=True)]
     _tell(graded, memory_of(file, settings.data), words, lang)
@@ -208,15 +206,15 @@ def _tell(graded: list[Graded], memory: Path, words: Words, lang: Language) -> N
     sys.stdout.write(words.say("volunteer.eval.totals", lang, all=len(graded), changed=len(changed), **count) + "\n")
 
 
-def _ask_all_of_ours(library: Library, understander: Understander, path: Path) -> None:
+def _ask_all_of_ours(library: Library, understander: Understander, path: Path, words: Words, lang: Language) -> None:
     before: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     after: dict[str, str] = {}
-    for question in track(library.questions, "Asking", console=err, transient=True):
+    for question in track(library.questions, words.say("volunteer.eval.asking", lang), console=err, transient=True):
         understood = understander.understand(question.text, question.language)
         after[f"{question.language} {question.text}"] = understood.intent if understood.decision != "clarify" else f"clarify ({understood.intent})"
     right = sum(after[f"{q.language} {q.text}"] == q.intent for q in library.questions)
-    for text, answer in after.items():
-        if before.get(text, answer) != answer:
-            sys.stdout.write(f"{text}: was {before[text]}, is {answer}\n")
-    err.print(f"{right} of {len(library.questions)} questions lead to their own page; {sum(before.get(t, a) != a for t, a in after.items())} changed since the last run.")
+    changed = [(text, answer) for text, answer in after.items() if before.get(text, answer) != answer]
+    for text, answer in changed:
+        sys.stdout.write(words.say("volunteer.eval.was", lang, question=text, was=before[text], now=answer) + "\n")
+    err.print(words.say("volunteer.eval.ours", lang, right=right, all=len(library.questions), changed=len(changed)))
     path.write_text(json.dumps(after, ensure_ascii=False), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Makes a page: the twin files with every key that can be filled, and both questions files. Overwrites nothing."""
+"""Makes a page: the twin files with every key that can be filled, and both questions files. Overwrites nothing; nobody is told the page before a person has compared it."""
 
 import re
 from calendar import monthrange
@@ -10,7 +10,6 @@ from string import Template
 import yaml
 
 from bot.errors import ContentError, Problem
-from bot.library.pages import Page
 from bot.library.reading import parse_page
 from bot.messages import LANGUAGES, Language
 
@@ -42,23 +41,20 @@ def write_page(content: Path, id_: str, section: str, titles: Mapping[Language, 
 def _texts(content: Path, id_: str, section: str, titles: Mapping[Language, str], today: date) -> dict[Path, str]:
     """What goes into each file. Only a page that reads back well is given."""
     texts: dict[Path, str] = {}
-    translates = ""
     for language in LANGUAGES:
         path = content / language / section / f"{id_}.md"
         title = yaml.safe_dump({"title": titles[language]}, allow_unicode=True, width=1_000).strip()
-        values = {"id": id_, "title": title, "checked": today.isoformat(), "review_by": months_after(today, REVIEW_MONTHS).isoformat(), "translates": translates}
+        values = {"id": id_, "title": title, "review_by": months_after(today, REVIEW_MONTHS).isoformat()}
         texts[path] = Template((SKELETONS / f"{language}.md").read_text(encoding="utf-8")).substitute(values)
-        translates = _read_back(texts[path], path, language).fingerprint
+        _read_back(texts[path], path, language)
         texts[path.with_suffix(".questions.txt")] = (SKELETONS / f"{language}.questions.txt").read_text(encoding="utf-8")
     return texts
 
 
-def _read_back(text: str, path: Path, language: Language) -> Page:
+def _read_back(text: str, path: Path, language: Language) -> None:
     problems: list[Problem] = []
-    page = parse_page(text, path, language, problems)
-    if page is None:
+    if parse_page(text, path, language, problems) is None:
         raise ContentError(problems)
-    return page
 
 
 def months_after(day: date, months: int) -> date:

@@ -39,6 +39,11 @@ class Words:
     def hour(moment: datetime, language: Language) -> str:
         return format_time(moment, format="short", locale=LOCALES[language], tzinfo=moment.tzinfo).replace("\N{NARROW NO-BREAK SPACE}", " ").replace("\N{NO-BREAK SPACE}", " ")
 
+    def until(self, moment: datetime, now: datetime, language: Language) -> str:
+        """'9:15 PM' of today, 'Thursday 9:15 AM' of another day; both moments in the zone they are to be told in."""
+        hour = self.hour(moment, language)
+        return hour if moment.date() == now.date() else f"{format_date(moment.date(), format='EEEE', locale=LOCALES[language])} {hour}"
+
     @staticmethod
     def listing(items: Sequence[str], language: Language, style: str = "or") -> str:
         return format_list(items, style=style, locale=LOCALES[language])  # type: ignore[arg-type]

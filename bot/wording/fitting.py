@@ -5,7 +5,8 @@ from enum import StrEnum
 
 from bot.messages import Attachment, Channel, Choice, Language, Reply
 from bot.wording.catalog import Words
-from bot.wording.narrow import compose, cut
+from bot.wording.gsm7 import segments
+from bot.wording.narrow import compose, cut, unturned
 from bot.wording.wide import telegram_html, telegram_pages, web_html
 
 
@@ -59,14 +60,13 @@ def fit(reply: Reply, style: Style, words: Words) -> Fitted:
         call, text_to = (words.say(key, reply.language) for key in ("contact.call", "contact.text"))
         texts = (web_html(reply, call=call, text_to=text_to),)
     else:
-        first, more = _narrow(reply, style, words)
-        texts, rest = (first,), more
+        texts, rest = _narrow(reply, style, words)
     return Fitted(
         language=reply.language,
         intent=reply.intent,
         texts=texts,
         rest=rest,
-        choices=reply.choices,
+        choices=tuple(replace(choice, label=unturned(choice.label)) for choice in reply.choices),
         attachments=reply.attachments,
         ask_location=reply.ask_location,
         rateable=reply.rateable and not reply.lead,
@@ -75,17 +75,25 @@ def fit(reply: Reply, style: Style, words: Words) -> Fitted:
     )
 
 
-def _narrow(reply: Reply, style: Style, words: Words) -> tuple[str, str]:
-    """The first message of a narrow channel and the rest. A page that has more to say ends with how to get it."""
-    text, more = compose(reply, words.say("choice.pick", reply.language) if reply.choices else "")
+def _narrow(reply: Reply, style: Style, words: Words) -> tuple[tuple[str, ...], str]:
+    """What a narrow channel is sent and the rest. A page that has more to say ends with how to get it.
+
+    An SMS that ends early, only because a border would cut a number, is followed at once by what it would have held.
+    """
+    text, more = map(unturned, compose(reply, words.say("choice.pick", reply.language) if reply.choices else ""))
     footer = words.say("more.footer", reply.language)
     folding, most = style is Style.SMS, _MOST[style]
     first, left = cut(f"{text}\n{footer}" if more else text, footer, folding=folding, most=most)
+    if left and folding:
+        begun = first.removesuffix(footer).strip()
+        second, over = cut(left, footer, folding=True, most=max(0, most - segments(begun)[1]))
+        if not over and segments(begun)[1] + segments(second)[1] <= most:
+            return (begun, second), more
     if left:
         left = left.removesuffix(footer).strip()
     if style is Style.CONSOLE and more and not left:
-        return f"{text}\n\n{more}", ""
-    return first, "\n".join(t for t in (left, more) if t)
+        return (f"{text}\n\n{more}",), ""
+    return (first,), "\n".join(t for t in (left, more) if t)
 
 
 def fit_more(rest: str, language: Language, style: Style, words: Words) -> tuple[str, str]:

@@ -4,6 +4,7 @@ Sources: 3GPP TS 23.038; Twilio's segment calculator, whose counts are the oracl
 """
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,7 @@ Encoding = Literal["GSM-7", "UCS-2"]
 
 BASIC = frozenset("@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà")
 ESCAPED = frozenset("^{}\\[~]|€\f")
+GSM7 = BASIC | ESCAPED
 
 # What GSM-7 lacks and what says the same in it. The names are Unicode's.
 FOLDED = {
@@ -56,7 +58,7 @@ LIMITS: dict[Encoding, Limits] = {"GSM-7": Limits(alone=160, part=153), "UCS-2":
 
 
 def encoding(text: str) -> Encoding:
-    return "GSM-7" if all(c in BASIC or c in ESCAPED for c in text) else "UCS-2"
+    return "GSM-7" if GSM7.issuperset(text) else "UCS-2"
 
 
 def fold(text: str) -> str:
@@ -68,12 +70,14 @@ def fold(text: str) -> str:
 def units(text: str, as_: Encoding) -> int:
     """What a text takes of a segment: septets, or UTF-16 code units."""
     if as_ == "GSM-7":
-        return sum(2 if c in ESCAPED else 1 for c in text)
+        return len(text) if ESCAPED.isdisjoint(text) else sum(2 if c in ESCAPED else 1 for c in text)
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _atoms(text: str) -> list[str]:
-    """What must never be cut: grapheme clusters (a septet pair is one character, so it is never cut either)."""
+def _atoms(text: str) -> Sequence[str]:
+    """What must never be cut: grapheme clusters (a septet pair is one character, so it is never cut either). Of what GSM-7 knows, only a line's end is two characters."""
+    if GSM7.issuperset(text) and "\r\n" not in text:
+        return text
     return [str(cluster) for cluster in regex.findall(r"\X", text)]
 
 
@@ -82,6 +86,8 @@ def segments(text: str) -> tuple[Encoding, int]:
     kind = encoding(text)
     if units(text, kind) <= LIMITS[kind].alone:
         return kind, 1
+    if kind == "GSM-7" and ESCAPED.isdisjoint(text) and "\r\n" not in text:
+        return kind, -(-len(text) // LIMITS[kind].part)
     count, used = 1, 0
     for atom in _atoms(text):
         size = units(atom, kind)

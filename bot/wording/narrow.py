@@ -13,6 +13,12 @@ REACH = re.compile(
     r"|(?<![\w@.-])(?:[\w.+-]+@)?[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:/[\w./-]*\w)?",
 )
 _LONGEST_REACH = 60
+_TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+
+
+def unturned(text: str) -> str:
+    """Without the marks that turn the order of letters: with them a number or an address reads other than it is."""
+    return text.translate(_TURNING)
 
 
 def plain(markdown: str) -> str:
@@ -25,11 +31,13 @@ def plain(markdown: str) -> str:
     return "\n".join(p.strip() for p in paragraphs if p.strip())
 
 
-def contact_line(contact: Contact) -> str:
-    """'Ashe County Emergency Management 336-555-0100', with the address or the website where there is no number."""
+def contact_line(contact: Contact, *, turned: bool = False) -> str:
+    """'Ashe County Emergency Management 336-555-0100', with the address or the website where there is no number; `turned`: that first."""
     reach = contact.phone or contact.text or contact.email or contact.site
-    parts = [contact.name, contact.address, reach]
-    return " ".join(p for p in parts if p)
+    parts = [reach, contact.name, contact.address] if turned else [contact.name, contact.address, reach]
+    said = " ".join(p for p in parts if p)
+    # Of a shelter one must know before setting out; other notes are for who has room to read them.
+    return f"{said}. {contact.notes}" if contact.kind == "shelter" and contact.notes else said
 
 
 def compose(reply: Reply, pick: str) -> tuple[str, str]:
@@ -37,7 +45,16 @@ def compose(reply: Reply, pick: str) -> tuple[str, str]:
     lines = [reply.lead, plain(reply.short), *map(contact_line, reply.contacts), plain(reply.after)]
     if reply.choices:
         lines += [numbered(reply.choices), pick]
-    return "\n".join(line for line in lines if line), plain(reply.body).removeprefix(plain(reply.short)).strip()
+    return _kept_whole("\n".join(line for line in lines if line), reply.contacts), plain(reply.body).removeprefix(plain(reply.short)).strip()
+
+
+def _kept_whole(text: str, contacts: tuple[Contact, ...]) -> str:
+    """A contact whose number the border of the first segment would cut is told number first, which brings it before the border."""
+    for contact in contacts:
+        line = contact_line(contact)
+        if (broken := broken_reach(fold(text))) and broken[0] in fold(line):
+            text = text.replace(line, contact_line(contact, turned=True), 1)
+    return text
 
 
 def numbered(choices: tuple[Choice, ...]) -> str:
@@ -50,31 +67,26 @@ def broken_reach(text: str) -> re.Match[str] | None:
     return next((m for m in REACH.finditer(text, 0, end + _LONGEST_REACH) if m.start() < end < m.end()), None)
 
 
-def _for_sms(text: str) -> str:
-    """The text folded; a number that the first border would cut begins a line in the second segment, behind blanks that nobody sees."""
-    text = fold(text)
-    broken = broken_reach(text)
-    before = re.sub(r"\s*\S*$", "", text[: broken.start()]) if broken else ""
-    if not before:
-        return text
-    kind = encoding(text)
-    blanks = " " * (LIMITS[kind].part - units(before, kind) - 1)
-    return f"{before}{blanks}\n{text[len(before) :].lstrip()}"
-
-
 def cut(text: str, footer: str, *, folding: bool, most: int = MOST_SEGMENTS) -> tuple[str, str]:
-    """As much of a text as `most` segments hold with its footer, and the rest. Cuts between lines, else sentences, else words."""
-    fit: Callable[[str], str] = _for_sms if folding else str
-    if segments(fit(text))[1] <= most:
+    """As much of a text as `most` segments hold with its footer, and the rest. Cuts between lines, else sentences, else words.
+
+    Of an SMS only so much that the border of its first segment cuts no number: the segments after it may come late.
+    """
+    fit: Callable[[str], str] = fold if folding else str
+
+    def fits(candidate: str) -> bool:
+        return segments(candidate)[1] <= most and not (folding and broken_reach(candidate))
+
+    if fits(fit(text)):
         return fit(text), ""
     pieces = _pieces(text)
     taken = ""
     for i, piece in enumerate(pieces):
         candidate = fit(f"{(taken + piece).strip()}\n{footer}")
-        if segments(candidate)[1] > most:
+        if not fits(candidate):
             if taken.strip():
                 return fit(f"{taken.strip()}\n{footer}"), "".join(pieces[i:]).strip()
-            head, tail = _by_words(piece, footer, fit, most)
+            head, tail = _by_words(piece, lambda words: fits(fit(f"{words}\n{footer}")))
             return fit(f"{head}\n{footer}"), (tail + "".join(pieces[i + 1 :])).strip()
         taken += piece
     return fit(taken.strip()), ""
@@ -85,12 +97,12 @@ def _pieces(text: str) -> list[str]:
     return re.findall(r".+?(?:(?<=[.!?])\s+(?=[A-ZÁÉÍÓÚÑ¿¡0-9])|\n+|$)", text, flags=re.DOTALL)
 
 
-def _by_words(piece: str, footer: str, fit: Callable[[str], str], most: int) -> tuple[str, str]:
+def _by_words(piece: str, fits: Callable[[str], bool]) -> tuple[str, str]:
     """A sentence longer than a whole message is cut between words; a word longer than that, between its clusters."""
     words = re.findall(r"\S+\s*", piece)
     taken = ""
     for i, word in enumerate(words):
-        if segments(fit(f"{taken}{word}\n{footer}"))[1] > most:
+        if not fits(f"{taken}{word}"):
             if taken:
                 return taken.strip(), "".join(words[i:])
             break

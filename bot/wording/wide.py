@@ -9,6 +9,8 @@ from typing import ClassVar
 from markdown_it import MarkdownIt
 
 from bot.messages import Contact, Reply
+from bot.wording.maps import map_link
+from bot.wording.narrow import unturned
 
 TELEGRAM_LIMIT = 4096
 # What the tags may take that a page closes and opens again, the address of a link among them.
@@ -32,13 +34,13 @@ def web_html(reply: Reply, *, call: str, text_to: str) -> str:
         parts.append(f'<ul class="contacts">{cards}</ul>')
     if reply.after:
         parts.append(_linked(_MARKDOWN.render(reply.after)))
-    return "".join(parts)
+    return unturned("".join(parts))
 
 
 def _card(contact: Contact, call: str, text_to: str) -> str:
     lines = [f"<strong>{escape(contact.name)}</strong>"]
     if contact.address:
-        lines.append(f'<a href="https://www.openstreetmap.org/search?query={escape(_query(contact.address))}" rel="noreferrer">{escape(contact.address)}</a>')
+        lines.append(f'<a href="{escape(map_link(contact.address))}" rel="noreferrer">{escape(contact.address)}</a>')
     if contact.phone:
         lines.append(f'<a href="tel:{_dial(contact.phone)}">{escape(call.replace("{phone}", contact.phone))}</a>')
     if contact.text and contact.text != contact.phone:
@@ -47,10 +49,6 @@ def _card(contact: Contact, call: str, text_to: str) -> str:
         lines.append(f'<a href="{escape(contact.website)}" rel="noreferrer">{escape(contact.site)}</a>')
     lines += [escape(t) for t in (contact.hours, contact.notes) if t]
     return f"<li>{'<br>'.join(lines)}</li>"
-
-
-def _query(address: str) -> str:
-    return re.sub(r"[^\w,.]+", "+", address)
 
 
 def _dial(number: str) -> str:
@@ -79,7 +77,7 @@ def telegram_html(reply: Reply) -> str:
         parts.append(f"<b>{escape(c.name, quote=False)}</b>{address}" + (f"\n{reach}" if reach else "") + (f"\n{extra}" if extra else ""))
     if reply.after:
         parts.append(_telegram_markdown(reply.after))
-    return "\n\n".join(p for p in parts if p)
+    return unturned("\n\n".join(p for p in parts if p))
 
 
 def _telegram_markdown(markdown: str) -> str:

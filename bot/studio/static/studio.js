@@ -4,7 +4,7 @@ document.addEventListener('htmx:afterSwap', (event) => {
   if (wanted) wanted.focus();
 });
 let changed = false;
-document.addEventListener('input', (event) => { if (event.target.closest('form[data-keep]')) changed = true; });
+document.addEventListener('input', (event) => { if (event.target.type !== 'radio' && event.target.closest('form[data-keep]')) changed = true; });
 document.addEventListener('submit', () => { changed = false; });
 window.addEventListener('beforeunload', (event) => { if (changed) event.preventDefault(); });
 // What was sent leaves its box, and the newest turn of a talk is seen.
@@ -13,4 +13,17 @@ document.addEventListener('htmx:afterRequest', (event) => {
   if (box && event.detail.successful) { box.value = ''; box.focus(); }
   const talk = document.getElementById('try-talk');
   if (talk && talk.lastElementChild) talk.lastElementChild.scrollIntoView({ block: 'nearest' });
+});
+// A line that is named is shown: its language is chosen, its words are marked.
+document.addEventListener('click', (event) => {
+  const link = event.target.closest('a[data-line]');
+  const box = link && document.querySelector(link.hash);
+  if (!box) return;
+  event.preventDefault();
+  document.getElementById(`tongue-${box.lang}`).checked = true;
+  const lines = box.value.split('\n').slice(0, link.dataset.line);
+  const end = lines.join('\n').length;
+  box.setSelectionRange(end - lines[lines.length - 1].length, end);
+  box.blur();
+  box.focus();
 });

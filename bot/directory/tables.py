@@ -3,7 +3,6 @@
 import csv
 import io
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -14,6 +13,7 @@ from tempfile import NamedTemporaryFile
 from bot.directory.rows import KINDS
 
 STALE = timedelta(days=180)
+NEW_FILE = 0o644
 _BOM = "\ufeff"
 _NEEDED = {"id", "county", "name"}
 # What a spreadsheet takes for a formula (OWASP, 'CSV injection').
@@ -142,7 +142,7 @@ def save(table: Table) -> None:
             file.write(table.text.encode())
             file.flush()
             os.fsync(file.fileno())
-            shutil.copymode(table.path, temporary)
+            temporary.chmod(table.path.stat().st_mode & 0o777 if table.path.exists() else NEW_FILE)
             temporary.replace(table.path)
         except OSError:
             temporary.unlink(missing_ok=True)

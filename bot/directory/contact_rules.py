@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from bot.directory.phones import phone_fault
 from bot.directory.rows import STATEWIDE
-from bot.studio.tables import FORMULA_SIGNS
+from bot.directory.tables import FORMULA_SIGNS
 
 NEEDED = ("id", "county", "name", "confidence")
 CONFIDENCE = ("low", "medium", "high")

@@ -1,12 +1,12 @@
 """A pasted table compared with the one on disk: what would be added, changed, left alone, and what is wrong."""
 
 import csv
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from bot.studio.contact_rules import cleaned, faults
-from bot.studio.tables import Record, Table, split_records, unguarded
+from bot.directory.contact_rules import cleaned, faults
+from bot.directory.tables import Record, Table, split_records, unguarded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +50,23 @@ def plan_import(text: str, table: Table, *, counties: Collection[str], taken: Co
         header, rest = [], []
     if wrong := _faults_of_header(header, table):
         return Plan(wrong=tuple(wrong))
-    added, changed, seen = [], [], set[str]()
-    for number, cells in enumerate(rest, 2):
-        if not any(cells):
+    rows = [(number, cells) for number, cells in enumerate(rest, 2) if any(cells)]
+    wrong = [Wrong(record=number, value=dict(zip(header, cells, strict=False)).get("id", ""), fault="many_cells") for number, cells in rows if len(cells) > len(header)]
+    fitting = ((number, dict(zip(header, cells, strict=False))) for number, cells in rows if len(cells) <= len(header))
+    plan = compare(fitting, table, counties=counties, taken=taken, today=today)
+    return replace(plan, wrong=tuple(sorted((*wrong, *plan.wrong), key=lambda one: one.record)))
+
+
+def compare(rows: Iterable[tuple[int, dict[str, str]]], table: Table, *, counties: Collection[str], taken: Collection[str], today: date) -> Plan:
+    """What numbered rows would add to a table and change in it."""
+    added, changed, wrong, seen = [], [], list[Wrong](), set[str]()
+    for number, values in rows:
+        id_ = values.get("id", "")
+        if id_ in seen:
+            wrong.append(Wrong(record=number, value=id_, fault="twice"))
             continue
-        values = dict(zip(header, cells, strict=False))
-        if len(cells) > len(header) or values["id"] in seen:
-            wrong.append(Wrong(record=number, value=values["id"], fault="many_cells" if len(cells) > len(header) else "twice"))
-            continue
-        seen.add(values["id"])
-        known = table.find(values["id"])
+        seen.add(id_)
+        known = table.find(id_) if id_ else None
         old = {column: cleaned(value) for column, value in known[1].items()} if known else {}
         new = values if known else {column: values.get(column, "low" if column == "confidence" else "") for column in table.columns}
         wrong += [Wrong(record=number, column=c, value=new[c], fault=f) for c, f in faults(new, old, counties=counties, taken=taken, today=today).items()]

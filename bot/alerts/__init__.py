@@ -1,0 +1,1 @@
+"""What people asked to be told: alerts of the Weather Service, and coordinators' broadcasts."""
