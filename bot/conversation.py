@@ -250,7 +250,7 @@ class Conversation:
         # A crisis after the carrier's STOP is answered, and the START is still the carrier's.
         still_out = standing.waiting_for == BY_CARRIER and after.opted_out and not effects.waiting_for
         # A list stays on offer while people pick from it: MENU, 2, then 4.
-        same_list = keep_place or reply.intent == "more" or (not fitted.choices and not effects.hand_over and self._chosen(scene) is not None)
+        same_list = keep_place or reply.intent == "more" or (not fitted.choices and self._chosen(scene) is not None)
         return Kept(
             person=after,
             changed=tuple(name for name in PERSONAL if getattr(after, name) != getattr(known, name)),

@@ -161,29 +161,29 @@ async def test_blanks_are_not_said(bench: Bench) -> None:
     assert (shelter.wheelchair, shelter.pets, shelter.address, shelter.point) == (None, None, "", None)
 
 
-ODDITIES: list[Any] = [
-    "error",
-    "error of another form",
-    "no features",
-    "features of another form",
-    "rows of another form",
-    "a list",
-    "announces more",
-    "half",
-    "html",
-    "deep",
-    "nothing",
-    "endless",
-    "hangs",
-    (500, {}),
-    (429, {"retry-after": "1200"}),
-    (304, {}),
-    (404, {}),
+ODDITIES: list[tuple[Any, str]] = [
+    ("error", "the service says error 400"),
+    ("error of another form", "the service says error"),
+    ("no features", "the answer has another form"),
+    ("features of another form", "the answer has another form"),
+    ("rows of another form", "the answer has another form"),
+    ("a list", "the answer has another form"),
+    ("announces more", "a page is empty though more are announced"),
+    ("half", "the answer is not whole JSON"),
+    ("html", "the answer is not whole JSON"),
+    ("deep", "the answer is not whole JSON"),
+    ("nothing", "the answer is not whole JSON"),
+    ("endless", "the answer does not end"),
+    ("hangs", "out of reach (TimeoutError)"),
+    ((500, {}), "HTTP 500"),
+    ((429, {"retry-after": "1200"}), "HTTP 429"),
+    ((304, {}), "HTTP 304"),
+    ((404, {}), "HTTP 404"),
 ]
 
 
 async def test_whatever_a_feed_says_wrong_leaves_the_last_good_list_and_is_told(bench: Bench) -> None:
-    for odd in ODDITIES:
+    for odd, trouble in ODDITIES:
         await bench.poll("fema", [fema_row()])
         good = await bench.kept()
         bench.fake.oddities.append(odd)
@@ -191,7 +191,7 @@ async def test_whatever_a_feed_says_wrong_leaves_the_last_good_list_and_is_told(
         pause = await bench.poll(patience=0.2 if odd == "hangs" else PATIENCE)
         after = await bench.kept()
         assert (after.items, after.good_at, after.asked_at) == (good.items, good.good_at, bench.clock()), odd
-        assert after.trouble, odd
+        assert after.trouble == trouble, odd
         assert [(s.name, s.as_of) for s in await bench.told()] == [("Example High School", good.good_at)], odd
         assert 0.9 * EVERY <= pause <= 1.1 * LONGEST_PAUSE, odd
         await bench.poll("fema", [])
@@ -415,9 +415,11 @@ class Sleepers:
 async def test_of_two_faros_one_asks_and_the_other_takes_over(bench: Bench) -> None:
     bench.fake.rows["fema"] = [fema_row()]
     sleepers = Sleepers(bench.clock)
-    first, second = (asyncio.create_task(bench.poller(sleep=sleepers.sleep).run()) for _ in range(2))
-    await sleepers.passes(timedelta(minutes=23), many=2)
-    assert len(bench.fake.asked) == 3
+    first = asyncio.create_task(bench.poller(sleep=sleepers.sleep).run())
+    await sleepers.all_asleep(1)
+    second = asyncio.create_task(bench.poller(sleep=sleepers.sleep).run())
+    await sleepers.passes(timedelta(minutes=13), many=2)
+    assert len(bench.fake.asked) == 2
     first.cancel()
     await asyncio.wait((first,))
     asked = len(bench.fake.asked)

@@ -22,6 +22,7 @@ from bot.app import Faro, compose
 from bot.conversation import Mind
 from bot.intents import Kit
 from bot.settings import ROOT
+from bot.store.patience import Patience
 from tests.conftest import Clock
 from tests.doors import PUBLIC_URL, House, open_house, serving, wait_until
 from tests.fake_telegram import BOT, TOKEN, USERNAME, FakeTelegram, Refused, parsed_html
@@ -386,6 +387,7 @@ async def test_while_an_answer_takes_long_faro_is_typing(house: House, telegram:
     """Another process writes to the database for a while; when the answer is there, nobody types any more."""
     other = sqlite3.connect(house.faro.settings.data / "faro.sqlite3", isolation_level=None)
     other.execute("begin immediate")
+    house.faro.memory.patience = Patience()  # one of its own, so that the answer waits although the inbox has just given up
     answering = asyncio.create_task(deliver(house, telegram, update(text="food")))
     await asyncio.to_thread(wait_until, lambda: bool(telegram.named("sendChatAction")))
     other.execute("rollback")

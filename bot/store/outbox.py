@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Row, and_, func, literal, select, tuple_, update
+from sqlalchemy import and_, func, literal, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
@@ -114,7 +113,7 @@ class Outbox:
         abandoned = (DELIVERY.c.channel == channel, DELIVERY.c.state == DeliveryState.TAKEN, DELIVERY.c.at < now - SURELY_DEAD)
         async with self._store.begin() as connection:
             await connection.execute(update(DELIVERY).where(*abandoned).values(state=DeliveryState.WAITING))
-            ready = [(row.event, row.key) for row in await self._ready(connection, channel, most, now)]
+            ready = await self._ready(connection, channel, most, now)
             # Asked again as it is taken: another Faro may have been quicker.
             mine = and_(tuple_(DELIVERY.c.event, DELIVERY.c.key).in_(ready), DELIVERY.c.state == DeliveryState.WAITING, DELIVERY.c.not_before <= now)
             taking = update(DELIVERY).where(mine).values(state=DeliveryState.TAKEN, at=now, tries=DELIVERY.c.tries + 1)
@@ -124,17 +123,17 @@ class Outbox:
         return [taken[one] for one in ready if one in taken]
 
     @staticmethod
-    async def _ready(connection: AsyncConnection, channel: str, most: int, now: datetime) -> list[Row[Any]]:
+    async def _ready(connection: AsyncConnection, channel: str, most: int, now: datetime) -> list[tuple[str, str]]:
         """What is about life first. Each half is asked for in the order of an index, so that nothing is sorted, however many wait."""
         sending = (await connection.execute(select(NOTICE.c.id, NOTICE.c.life_safety).where(NOTICE.c.state == NoticeState.SENDING))).all()
         waiting = select(DELIVERY.c.event, DELIVERY.c.key).where(DELIVERY.c.channel == channel, DELIVERY.c.state == DeliveryState.WAITING, DELIVERY.c.not_before <= now)
-        rows: list[Row[Any]] = []
+        ready: list[tuple[str, str]] = []
         for urgent in (True, False):
             notices = [id_ for id_, life_safety in sending if life_safety is urgent]
-            if notices and len(rows) < most:
-                chosen = waiting.where(DELIVERY.c.notice_id.in_(notices)).order_by(DELIVERY.c.not_before, DELIVERY.c.subscription_id).limit(most - len(rows))
-                rows += (await connection.execute(chosen)).all()
-        return rows
+            if notices and len(ready) < most:
+                chosen = waiting.where(DELIVERY.c.notice_id.in_(notices)).order_by(DELIVERY.c.not_before, DELIVERY.c.subscription_id).limit(most - len(ready))
+                ready += [(event, key) for event, key in await connection.execute(chosen)]
+        return ready
 
     async def settle(self, due: Due, state: DeliveryState, not_before: datetime | None = None) -> None:
         """What became of it. WAITING, with a time, tries again."""
