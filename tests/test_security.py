@@ -252,7 +252,7 @@ async def test_help_and_info_are_help_and_nothing_else(house: House, word: str) 
     assert "1 " in text
 
 
-@pytest.mark.parametrize("word", [*CARRIER_STOP, *CARRIER_START, "help", "info"])
+@pytest.mark.parametrize("word", sorted({*CARRIER_STOP, *CARRIER_START, "help", "info"}))
 def test_no_carriers_word_picks_from_a_list(word: str) -> None:
     assert picked(word) is None
 

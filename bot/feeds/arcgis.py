@@ -71,7 +71,7 @@ def point(row: Attributes, latitude: str = "latitude", longitude: str = "longitu
         found = float(row[latitude]), float(row[longitude])
     except (KeyError, TypeError, ValueError):
         return None
-    return found if abs(found[0]) <= 90 and abs(found[1]) <= 180 and found != (0.0, 0.0) else None
+    return found if abs(found[0]) <= 90 and abs(found[1]) <= 180 else None
 
 
 def yes(row: Attributes, name: str) -> bool | None:
