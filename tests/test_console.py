@@ -55,7 +55,7 @@ def test_chat_in_the_dress_of_telegram_and_in_a_language(env: dict[str, str]) ->
 def test_a_style_that_is_none_is_explained(env: dict[str, str]) -> None:
     ran = faro(env, "chat", "--style", "pigeon")
     assert ran.returncode == 2
-    assert "pigeon: one of" in ran.stderr
+    assert "'pigeon' is none of console, sms" in ran.stderr
 
 
 def test_a_wrong_setting_is_named_with_what_to_do(env: dict[str, str]) -> None:

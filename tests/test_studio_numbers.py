@@ -38,6 +38,7 @@ async def say(room: Workroom, *texts: str, sender: str = "+19195550100", channel
 
 async def rows(room: Workroom, *, days: int = 30, language: str = "en") -> dict[str, dict[str, tuple[str, ...]]]:
     """Every table of the page by its chart's key."""
+    await room.sign_in()  # a visit does not last for days
     html = (await room.get(f"/studio/numbers?days={days}", language)).text
     sections = re.findall(r'<section class="card" aria-labelledby="numbers-(\w+)">(.*?)</section>', html, re.DOTALL)
     return {key: {name: tuple(n for n in counts if n) for name, *counts in ROW.findall(section)} for key, section in sections}
