@@ -64,7 +64,8 @@ def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable
         context.on("request", lambda asked: complaints.append(asked.url) if not asked.url.startswith((home, "data:", "blob:")) else None)
         page = context.new_page()
         page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        # A page that is closed while the browser fetches its service worker says that it could not.
+        page.on("pageerror", lambda error: complaints.append(str(error)) if "fetching the script" not in str(error) else None)
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" and "net::" not in message.text and " 429 " not in message.text else None)
         if path:
             page.goto(f"{home}{path}")
