@@ -31,7 +31,7 @@ from bot.library.pages import CRISIS, NONE, Question  # noqa: E402
 from bot.library.reading import read_library  # noqa: E402
 from bot.understanding.encoder import Encoder  # noqa: E402
 from bot.understanding.features import Ngrams, Rows  # noqa: E402
-from bot.understanding.language import LanguageEar  # noqa: E402
+from bot.understanding.language import LanguageEar, counted  # noqa: E402
 from bot.understanding.model import Model  # noqa: E402
 from bot.understanding.normalise import clean  # noqa: E402
 from bot.understanding.spelling import Speller  # noqa: E402
@@ -76,8 +76,8 @@ def ablation() -> None:
     library, gazetteer = read_library(ROOT / "content"), load_gazetteer()
     questions = [q for q in library.questions if q.intent not in CRISIS]
     seen, held = [q for i, q in enumerate(questions) if i % 5], [q for i, q in enumerate(questions) if i % 5 == 0]
-    ear = LanguageEar((q.text, q.language) for q in seen)
-    finder, speller, encoder = PlaceFinder(gazetteer, ear.is_word), Speller((q.text, q.language) for q in seen), Encoder()
+    counts = counted((q.text, q.language) for q in seen)
+    finder, speller, encoder = PlaceFinder(gazetteer, LanguageEar(counts).is_word), Speller(counts), Encoder()
     chance = random.Random(1)
     typed = [mistyped(q.text, 0.05, chance) for q in held]
 
@@ -87,8 +87,8 @@ def ablation() -> None:
         return speller.mend(text, question.language) if spelling else text
 
     learnt = [asked(q.text, q) for q in seen]
-    ngrams, counted = Ngrams.learn(learnt)
-    model = fit_model(Rows(letters=counted, meaning=encoder.encode(learnt)), [q.intent for q in seen])
+    ngrams, letters = Ngrams.learn(learnt)
+    model = fit_model(Rows(letters=letters, meaning=encoder.encode(learnt)), [q.intent for q in seen])
 
     def rows_of(texts: list[str]) -> Rows:
         return Rows(letters=ngrams.of(texts), meaning=encoder.encode(texts))

@@ -22,9 +22,9 @@ from bot.limits import PER_PERSON, TOLD, Limiter
 from bot.messages import LOCAL_TIME, Channel, Choice, CrisisLevel, Effects, Inbound, Language, Reply
 from bot.metrics import ANSWERS, count_answer
 from bot.router import Asked, Rooms, Stage, route
+from bot.store.keeping import PERSONAL, Kept, Known
 from bot.store.privacy import person_key, scrubbed
 from bot.store.sealing import Seal
-from bot.store.store import PERSONAL, Kept
 from bot.store.tables import Conversation as Standing
 from bot.store.tables import Handled, Handling, Person, Tally
 from bot.store.tables_live import Subscription
@@ -72,8 +72,7 @@ class _Scene:
 class Remembers(Protocol):
     """What a conversation asks of its memory; none of it fails."""
 
-    async def answered_before(self, channel: str, message_id: str, /) -> str | None: ...
-    async def recall(self, key: str, /) -> tuple[Person | None, Standing | None]: ...
+    async def known(self, key: str, channel: str, message_id: str, /) -> Known: ...
     async def keep(self, kept: Kept, /) -> str: ...
     async def alerts(self, key: str, /) -> tuple[str, ...]: ...
 
@@ -103,10 +102,10 @@ class Conversation:
         key = self.key(inbound.channel, inbound.sender)
         lock = self._turns.setdefault(key, asyncio.Lock())
         async with lock:
-            before = await self._memory.answered_before(inbound.channel, inbound.message_id)
-            if before is not None:
-                return replace(_FITTED.validate_json(before), repeated=True)
-            person, standing = await self._memory.recall(key)
+            remembered = await self._memory.known(key, inbound.channel, inbound.message_id)
+            if remembered.answer is not None:
+                return replace(_FITTED.validate_json(remembered.answer), repeated=True)
+            person, standing = remembered.person, remembered.standing
             if inbound.channel in LIMITED and self._limiter.wait((PER_PERSON, key)) and not _always_heard(inbound):
                 return self._too_often(inbound, key, person)
             now = self._clock()

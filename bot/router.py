@@ -10,12 +10,14 @@ from typing import cast
 
 import handlers
 from bot.intents import Room
-from bot.understanding.commands import ALERTS, ALERTS_END, CARRIER_START, DELETE, YES
+from bot.understanding.commands import ALERTS, ALERTS_END, CARRIER_START, DELETE, YES, command
 from bot.understanding.normalise import folded
 from bot.understanding.topics import Decision
 from bot.understanding.understander import Understanding, says_something
 
 ANY_PAGE = "*"
+# Orders that are honoured whatever the content holds, also when the file of their words is lost or broken.
+PROMISED = frozenset({"stop", "privacy"})
 
 
 class Stage(StrEnum):
@@ -74,6 +76,8 @@ def _command(asked: Asked) -> str | None:
         return "clarify" if asked.offered else "menu"
     if _alerts(asked):
         return "alerts"
+    if (order := command(asked.text)) in PROMISED:
+        return order
     return asked.understood.intent if asked.understood.ordered else None
 
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -188,6 +188,38 @@ class Moody:
 
         await self._app(scope, heard, _nothing)
         return dict(parse_qsl(body.decode())).get("chat_id", "")
+
+
+class Deadly:
+    """A vendor at whose messages Faro dies. `deaths`: at the how manieth, and whether the vendor has taken it by then. `kill` gives whether there was anybody to kill."""
+
+    def __init__(self, app: ASGIApp, path: str) -> None:
+        self._app = app
+        self._path = path
+        self.count = 0
+        self.deaths: list[tuple[int, bool]] = []
+        self.kill: Callable[[], object] = lambda: None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        message = scope["type"] == "http" and scope["method"] == "POST" and scope["path"].endswith(self._path)
+        self.count += message
+        dying = message and bool(self.deaths) and self.count >= self.deaths[0][0]
+        taken = dying and self.deaths[0][1]
+        if dying and not taken:
+            self._die()
+            await JSONResponse({}, status_code=503)(scope, receive, send)
+            return
+
+        async def answer(part: Message) -> None:
+            if taken and part["type"] == "http.response.start":
+                self._die()
+            await send(part)
+
+        await self._app(scope, receive, answer)
+
+    def _die(self) -> None:
+        if self.kill():
+            self.deaths.pop(0)
 
 
 async def _nothing(_message: object) -> None:

@@ -53,7 +53,6 @@ HOMES = {
     "jinja2": ("bot.channels.web", "bot.studio.door"),
     "itsdangerous": ("bot.studio.sign_in",),
     "watchfiles": ("bot.content",),
-    "limits": ("bot.limits",),
     "structlog": ("bot.logs",),
     "uvicorn": ("bot.serving",),
     "icalendar": ("handlers.peer_connections",),

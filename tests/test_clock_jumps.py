@@ -2,13 +2,11 @@
 
 from datetime import timedelta
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
 from bot.app import Faro
 from bot.errors import DatabaseAway
-from bot.limits import PER_PERSON, Limiter
 from bot.messages import Channel, Inbound
 from bot.settings import Settings
 from bot.store.inbox import LEASE, OWED_FOR, Inbox
@@ -120,20 +118,6 @@ async def test_a_repeated_message_gets_its_answer_and_place_is_kept(faro: Faro, 
         assert await says("food", "SM4") == []
 
 
-@pytest.mark.parametrize("jump", [3600.0, -3600.0], ids=["forwards", "back"])
-def test_nobody_waits_an_hour_for_a_clock_that_was_set_back(jump: float) -> None:
-    offset = [0.0]
-    limiter = Limiter(wall=lambda: monotonic() + offset[0])
-    for _ in range(PER_PERSON.amount):
-        assert limiter.wait((PER_PERSON, "ana")) == 0
-    assert 0 < limiter.wait((PER_PERSON, "ana")) <= 60
-    offset[0] = jump
-    assert limiter.wait((PER_PERSON, "ana")) == 0
-    for _ in range(PER_PERSON.amount - 1):
-        limiter.wait((PER_PERSON, "ana"))
-    assert limiter.wait((PER_PERSON, "ana")) > 0, "the limit itself holds"
-
-
 def test_a_volunteer_is_not_turned_out_by_a_clock_that_is_set_back(clock: Clock) -> None:
     desk = SignIn(b"a secret of the tests, long enough for a key", clock)
     link = desk.link(Volunteer(name="Ana", role="editor"))
@@ -162,7 +146,7 @@ async def test_the_spool_is_read_in_the_order_of_writing(settings: Settings, tmp
         again = Memory(store, Seal(b"x" * 32), settings.data / "spool")
         await again.keep(kept(message="second", county="Ashe"))
     last = Memory(store, Seal(b"x" * 32), settings.data / "spool")
-    person, _ = await last.recall("ann")
+    person = (await last.known("ann", "", "")).person
     assert (person and person.county, last.waiting) == ("Ashe", 2)
     await store.close()
 

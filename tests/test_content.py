@@ -13,6 +13,7 @@ import pytest
 from bot.app import compose
 from bot.content import Content, read_content
 from bot.geo.tables import Gazetteer
+from bot.router import Asked, Stage, route
 from bot.settings import Settings
 from bot.store.store import open_store
 from bot.wording.catalog import Words
@@ -155,3 +156,9 @@ async def test_health_tells_what_is_wrong_with_the_content(content: Content, fol
         assert health["status"] == "alive"
         assert "sleep.md:1: is not UTF-8" in json.dumps(health)
     await store.close()
+
+
+@pytest.mark.parametrize(("order", "intent"), [("STOP", "stop"), ("ya no quiero mensajes", "stop"), ("borrar mis datos", "privacy")])
+def test_a_content_that_lost_the_words_of_stop_honours_it_all_the_same(learnt: Path, words: Words, gazetteer: Gazetteer, order: str, intent: str) -> None:
+    understander = Content(learnt.parent / "content", learnt, words, gazetteer, lambda: NOON).live.mind.understander
+    assert route(Asked(text=order, understood=understander.understand(order))) == (Stage.COMMAND, intent)

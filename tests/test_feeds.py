@@ -13,6 +13,7 @@ import pytest
 
 from bot.directory.shelters import Pets, Shelter, ShelterList
 from bot.feeds.asking import PATIENCE
+from bot.feeds.openings import Opening, Openings
 from bot.feeds.placing import Placing
 from bot.feeds.polling import BELIEVED_AFTER, LONGEST_PAUSE, Poller
 from bot.feeds.shelter_feeds import FEEDS
@@ -112,6 +113,18 @@ async def test_each_feed_gives_the_same_shelter(bench: Bench, name: str, row: Ro
     assert (shelter.phone, shelter.wheelchair, shelter.pets, shelter.as_of) == (phone, wheelchair, pets, bench.clock())
     assert shelter.point is not None
     assert shelter.point == pytest.approx((35.684, -82.009), abs=0.001)
+
+
+async def test_a_coordinator_is_believed_until_a_list_says_that_it_has_filled_since(bench: Bench) -> None:
+    """Lists lag, so one that has said CLOSED all the time is no news; one that has turned is."""
+    await bench.poll(rows=[fema_row(shelter_status="CLOSED")])
+    openings = Openings(bench.feeds, await bench.board(), bench.gazetteer, lambda: (), bench.clock)
+    opened = await openings.open(Opening(name="Example High School", county="McDowell", zip="28752"), "Ana")
+    seen = []
+    for status in ("CLOSED", "CLOSED", "OPEN", "FULL", "FULL", "OPEN"):
+        await bench.poll(rows=[fema_row(shelter_status=status)])
+        seen.append([(s.name, s.source) for s in await bench.told()])
+    assert seen == [[(opened.name, "faro")]] * 3 + [[], []] + [[(opened.name, "faro")]]
 
 
 @pytest.mark.parametrize("name", FEEDS)

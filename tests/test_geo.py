@@ -11,7 +11,7 @@ from bot.geo.tables import Gazetteer
 from bot.geo.text import PlaceFinder
 from bot.library.reading import read_library
 from bot.settings import ROOT
-from bot.understanding.language import LanguageEar
+from bot.understanding.language import LanguageEar, counted
 
 POINTS = list(csv.DictReader((Path(__file__).parent / "data" / "test-points.csv").read_text(encoding="utf-8").splitlines()))
 
@@ -25,7 +25,7 @@ def counties() -> CountyMap:
 def finder(gazetteer: Gazetteer) -> PlaceFinder:
     """The finder as Faro builds it: it knows the everyday words of the content."""
     library = read_library(ROOT / "content")
-    return PlaceFinder(gazetteer, LanguageEar((q.text, q.language) for q in (*library.questions, *library.lookalikes)).is_word)
+    return PlaceFinder(gazetteer, LanguageEar(counted((q.text, q.language) for q in (*library.questions, *library.lookalikes))).is_word)
 
 
 def test_the_points_are_all_there() -> None:

@@ -3,18 +3,17 @@
 from ipaddress import ip_network
 
 import pytest
-from limits import RateLimitItemPerMinute
 from starlette.requests import HTTPConnection
 
 from bot.app import Faro
 from bot.channels.client import client_address
 from bot.errors import SettingError
-from bot.limits import MOST_COUNTED, PER_PERSON, Limiter
+from bot.limits import MOST_COUNTED, PER_PERSON, Limit, Limiter
 from bot.settings import load_settings
 from tests.doors import House, open_house
 
 CHAT = "/api/chat"
-TWO = RateLimitItemPerMinute(2)
+TWO = Limit(2)
 
 
 def test_each_name_is_counted_for_itself() -> None:
@@ -26,11 +25,27 @@ def test_each_name_is_counted_for_itself() -> None:
     assert limiter.wait((TWO, "b")) == 0, "what is refused is not counted"
 
 
+def test_a_window_moves() -> None:
+    now = [0.0]
+    limiter = Limiter(clock=lambda: now[0])
+    waits = []
+    for now[0] in (0.0, 50.0, 55.0, 61.0, 62.0, 111.0):
+        waits.append(limiter.wait((TWO, "a")))
+    assert waits == [0, 0, 5, 0, 48, 0]
+
+
+def test_whoever_is_forgotten_asked_longest_ago() -> None:
+    limiter = Limiter(most_counted=2)
+    for name in ("flood", "flood", "b", "flood", "c", "flood"):
+        limiter.wait((TWO, name))
+    assert limiter.wait((TWO, "flood")) > 0, "a flood of names lets nobody through who was just refused"
+
+
 def test_the_memory_is_bounded() -> None:
     limiter = Limiter(most_counted=10)
     for n in range(100):
         limiter.wait((TWO, str(n)), (TWO, f"x{n}"))
-        assert len(limiter._storage.events) <= 10
+        assert len(limiter) <= 10
     assert MOST_COUNTED <= 100_000
 
 

@@ -24,8 +24,9 @@ from bot.operations import Finding, Grade, examine
 from bot.settings import Settings
 from bot.store import backup as backups
 from bot.store.inbox import Inbox
+from bot.store.keeping import Kept
 from bot.store.sealing import Seal
-from bot.store.store import Kept, open_store
+from bot.store.store import open_store
 from bot.store.tables import Conversation, Handled, Person
 from bot.wording.catalog import Words
 from tests.conftest import SECRET

@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from bot.messages import Channel, Rated
 from bot.store.handovers import Handovers
 from bot.store.inbox import LEASE, Inbox
+from bot.store.keeping import Kept
 from bot.store.outbox import Due, Outbox
 from bot.store.patience import Patience
 from bot.store.sealing import Seal
-from bot.store.store import Kept, Store, with_driver
+from bot.store.store import Store, with_driver
 from bot.store.subscriptions import Subscriber, Subscriptions
 from bot.store.tables import Conversation, Handled, Person
 from bot.store.tables_live import DeliveryState, Notice, NoticeState

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from bot.app import now
 from bot.cli import app
 from bot.report import Alike, alike, as_csv, as_json, day_of, figures
-from bot.store.store import Kept, open_store
+from bot.store.keeping import Kept
+from bot.store.store import open_store
 from bot.store.tables import Conversation, Handled, Person, Rating, Tally, Unanswered
 
 TODAY = date(2026, 12, 10)

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
 from bot.messages import Rated
-from bot.store.store import KEEP_HANDLED, KEEP_WORDS, Kept, Store, open_store
+from bot.store.keeping import Kept
+from bot.store.store import KEEP_HANDLED, KEEP_WORDS, Store, open_store
 from bot.store.tables import Conversation, Handled, Person
 from tests.postgres import new_database
 

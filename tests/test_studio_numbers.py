@@ -11,8 +11,8 @@ import pytest
 from bot.geo.tables import Gazetteer
 from bot.messages import Channel, Inbound
 from bot.settings import Settings
+from bot.store.keeping import Kept
 from bot.store.privacy import person_key
-from bot.store.store import Kept
 from bot.store.tables import Conversation, Handled, Person, Tally
 from bot.studio.numbers import chart
 from bot.wording.catalog import Words

@@ -14,7 +14,7 @@ import pytest
 from bot.geo.tables import Gazetteer
 from bot.messages import Rated
 from bot.settings import Settings
-from bot.store.store import Kept
+from bot.store.keeping import Kept
 from bot.store.tables import Conversation, Handled, Person
 from bot.studio.phrases import add_phrase, questions_file, tidy_phrase
 from bot.wording.catalog import Words

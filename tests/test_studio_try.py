@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.geo.tables import Gazetteer
 from bot.settings import Settings
-from bot.store.store import Kept
+from bot.store.keeping import Kept, Known
 from bot.store.tables import Conversation, Handled, Person, Tally, Unanswered
 from bot.studio.try_it import MOST_TALKS, ShortMemory
 from bot.wording.catalog import Words
@@ -70,11 +70,11 @@ async def test_only_so_many_talks_are_remembered() -> None:
                 forget=number == MOST_TALKS - 1,
             )
         )
-    assert [await memory.recall(str(n)) == (None, None) for n in (0, 1, MOST_TALKS - 1, MOST_TALKS)] == [False, False, True, False]
+    assert [await memory.known(str(n), "", "") == Known() for n in (0, 1, MOST_TALKS - 1, MOST_TALKS)] == [False, False, True, False]
     await memory.keep(
         Kept(person=Person(key="x", seen_at=NOON), conversation=Conversation(key="x", choices=[], updated_at=NOON), handled=Handled(channel="sms", message_id="x", key="x", answer="", at=NOON))
     )
-    assert await memory.recall("0") == (None, None)
+    assert await memory.known("0", "", "") == Known()
 
 
 async def test_nothing_of_a_talk_is_stored(room: Workroom) -> None:

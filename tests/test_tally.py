@@ -11,8 +11,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.messages import Channel
+from bot.store.keeping import Kept
 from bot.store.migrating import MIGRATIONS
-from bot.store.store import KEEP_TALLY, Kept, open_store
+from bot.store.store import KEEP_TALLY, open_store
 from bot.store.tables import Conversation, Handled, Handling, Person, Tally
 from tests.postgres import new_database
 

@@ -18,7 +18,8 @@ from bot.understanding.commands import command, picked
 from bot.understanding.crisis import by_words, judge
 from bot.understanding.encoder import Encoder
 from bot.understanding.features import Ngrams, Rows, letters_of, words_of
-from bot.understanding.model import load_models, save_models
+from bot.understanding.language import counted
+from bot.understanding.model import Models, load_models, save_models
 from bot.understanding.normalise import LONGEST, bounded, clean, no_stretching, printable, spelled_out
 from bot.understanding.notebook import Notebook
 from bot.understanding.spelling import Speller
@@ -91,7 +92,7 @@ def test_without_a_model_the_words_alone_bring_the_crisis_answer() -> None:
 
 
 def test_spelling_is_mended_in_the_message_s_own_language() -> None:
-    speller = Speller([("the shelter is open", "en"), ("necesito un refugio", "es")] * 3)
+    speller = Speller(counted([("the shelter is open", "en"), ("necesito un refugio", "es")] * 3))
     assert speller.mend("sheltr", "en") == "shelter"
     assert speller.mend("un refujio", "es") == "un refugio"
     assert speller.mend("go to Sheltr", "en") == "go to Sheltr", "a capital letter inside a sentence is a name"
@@ -131,16 +132,17 @@ def test_models_are_kept_as_plain_arrays(tmp_path: Path) -> None:
     texts = [f"{word} {n}" for word in ("water", "food", "sleep") for n in range(12)]
     labels = [t.split()[0] for t in texts]
     encoder = Encoder()
-    ngrams, counted = Ngrams.learn(texts)
-    model = fit_model(Rows(letters=counted, meaning=encoder.encode(texts)), labels)
+    ngrams, letters = Ngrams.learn(texts)
+    model = fit_model(Rows(letters=letters, meaning=encoder.encode(texts)), labels)
     asked = Rows(letters=ngrams.of(["some food"]), meaning=encoder.encode(["some food"]))
     path = tmp_path / "model.npz"
-    save_models(path, ngrams, {"topics": model}, 0.2)
+    save_models(path, Models(counts=counted([("some food", "en")]), ngrams=ngrams, topics=model, crisis=None, refuse_from=0.2))
     with np.load(path, allow_pickle=False) as file:
         assert all(file[name].dtype != object for name in file.files)
     loaded = load_models(path)
     assert loaded is not None
-    again = loaded[1]["topics"].probabilities(Rows(letters=loaded[0].of(["some food"]), meaning=asked.meaning))
+    again = loaded.topics.probabilities(Rows(letters=loaded.ngrams.of(["some food"]), meaning=asked.meaning))
+    assert (loaded.counts, loaded.refuse_from) == ({"en": {"some": 1, "food": 1}, "es": {}}, 0.2)
     assert again == pytest.approx(model.probabilities(asked))
     assert max(again, key=again.__getitem__) == "food"
     path.write_bytes(path.read_bytes()[:1000])

@@ -25,8 +25,7 @@ from bot.intents import Kit
 from bot.library.pages import CRISIS
 from bot.limits import PER_ADDRESS, Limiter
 from bot.messages import LANGUAGES, Channel, Inbound, Language
-from bot.store.store import Kept
-from bot.store.tables import Conversation as Standing
+from bot.store.keeping import Kept, Known
 from bot.store.tables import Person
 from bot.understanding.crisis import by_words
 from bot.understanding.normalise import bounded, clean
@@ -70,11 +69,8 @@ class PassingMemory:
     async def alerts(self, _key: str) -> tuple[str, ...]:
         return ()
 
-    async def answered_before(self, _channel: str, _message_id: str) -> str | None:
-        return None
-
-    async def recall(self, key: str) -> tuple[Person | None, Standing | None]:
-        return self._here.get(key), None
+    async def known(self, key: str, _channel: str, _message_id: str) -> Known:
+        return Known(person=self._here.get(key))
 
     async def keep(self, kept: Kept) -> str:
         return kept.handled.answer

@@ -39,7 +39,7 @@ class Pets(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Shelter:
-    """One site, as its source tells it. `point` is latitude and longitude; `as_of` when the source last said so; `pets` and `wheelchair` are None when it does not say."""
+    """One site, as its source tells it. `point` is latitude and longitude; `as_of` when the source last said so, `turned` when it was first seen to say so (None: not known); `pets` and `wheelchair` are None when it does not say."""
 
     id: str
     source: str
@@ -56,6 +56,7 @@ class Shelter:
     wheelchair: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
+    turned: datetime | None = None
 
     def open_at(self, now: datetime) -> bool:
         """Whether its source says that it is open at this time, however long ago it said so."""

@@ -77,6 +77,6 @@ def _both(first: Shelter, second: Shelter) -> Shelter:
     """What both know. When they differ on whether it is open, it is not; what one said long before the other counts no more."""
     newer, older = sorted((first, second), key=lambda s: s.as_of, reverse=True)
     if newer.as_of - older.as_of >= FRESH_FOR:
-        return replace(filled(first, second), status=newer.status, as_of=newer.as_of, since=newer.since, until=newer.until)
-    status = min(first.status, second.status, key=WORST_FIRST.index)
-    return replace(filled(first, second), status=status, as_of=newer.as_of, since=first.since or second.since, until=first.until or second.until)
+        return replace(filled(first, second), status=newer.status, turned=newer.turned, as_of=newer.as_of, since=newer.since, until=newer.until)
+    worse = min(first, second, key=lambda s: WORST_FIRST.index(s.status))
+    return replace(filled(first, second), status=worse.status, turned=worse.turned, as_of=newer.as_of, since=first.since or second.since, until=first.until or second.until)

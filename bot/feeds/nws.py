@@ -1,7 +1,7 @@
 """Active alerts of the National Weather Service for North Carolina, as its API gives them (GeoJSON over CAP). Not asked from here: the tests serve documents of its form."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -56,7 +56,7 @@ class NwsSource:
     async def ask(self, etag: str, modified: str) -> Answer:
         return await ask(self._client, self._request, etag=etag, modified=modified)
 
-    def read(self, document: Any, now: datetime) -> list[dict[str, Any]]:
+    def read(self, document: Any, now: datetime, before: Sequence[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
         features = document.get("features") if isinstance(document, Mapping) else None
         if not isinstance(features, list):
             raise FeedTrouble("the answer has another form")

@@ -88,7 +88,7 @@ class Openings:
         return closed
 
     async def _say(self, shelter: Shelter, by: str) -> None:
-        facts = {name: value for name, value in asdict(shelter).items() if name not in ("id", "source", "status", "as_of")}
+        facts = {name: value for name, value in asdict(shelter).items() if name not in ("id", "source", "status", "as_of", "turned")}
         await self._feeds.say(shelter.id, open_=shelter.status is Status.OPEN, facts=json.dumps(facts, default=str), by=by)
         await self._board.refresh()
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import random
@@ -24,13 +24,13 @@ MANY, FEW, BELIEVED_AFTER = 10, 0.1, 3
 
 
 class Source(Protocol):
-    """What is asked. `read` makes JSON-ready items of an answer, and raises FeedTrouble when most rows make no sense."""
+    """What is asked. `read` makes JSON-ready items of an answer (`before`: those of the last good one, None at the first), and raises FeedTrouble when most rows make no sense."""
 
     name: str
     every: float
 
     async def ask(self, etag: str, modified: str) -> Answer: ...
-    def read(self, document: Any, now: datetime) -> list[dict[str, Any]]: ...
+    def read(self, document: Any, now: datetime, before: Sequence[dict[str, Any]] | None = None) -> list[dict[str, Any]]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ class Poller:
     async def _heard(self, before: Kept, now: datetime) -> Heard:
         try:
             answer = await self._source.ask(before.etag, before.modified)
-            items = None if answer.document is None else self._source.read(answer.document, now)
+            items = None if answer.document is None else self._source.read(answer.document, now, json.loads(before.items) if before.good_at else None)
         except FeedTrouble as trouble:
             self._failures += 1
             pause = min(LONGEST_PAUSE, max(trouble.wait or 0.0, self._source.every * 2 ** min(self._failures - 1, 6)))

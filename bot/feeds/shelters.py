@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -47,11 +47,13 @@ class ShelterSource:
     async def ask(self, etag: str, modified: str) -> Answer:
         return await ask_all(self._client, self._feed.request, etag=etag, modified=modified)
 
-    def read(self, document: Any, now: datetime) -> list[dict[str, Any]]:
+    def read(self, document: Any, now: datetime, before: Sequence[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
         listed = self._feed.listed(document, self._placing, now)
         if listed.unread > MOST_UNREAD * len(document):
             raise FeedTrouble(f"{listed.unread} of {len(document)} rows make no sense")
-        return [_as_item(s, hidden=False) for s in listed.shelters] + [_as_item(s, hidden=True) for s in listed.hidden]
+        known = {shelter.id: shelter for item in before or () if (shelter := _of_item(item))}
+        shown = [s if before is None else replace(s, turned=known[s.id].turned if s.id in known and known[s.id].status is s.status else now) for s in listed.shelters]
+        return [_as_item(s, hidden=False) for s in shown] + [_as_item(s, hidden=True) for s in listed.hidden]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +99,8 @@ class ShelterBoard:
     def _make(self) -> None:
         lists = [listed(kept) for kept in self.sources.feeds.values() if kept.good_at]
         published = merged([self._made_of, *(one.shelters for one in lists)], [h for one in lists for h in one.hidden])
-        # A coordinator who has been there knows best; then what volunteers typed; then the feeds.
-        spoken = said_last(self.sources.words, self._clock())
+        # A coordinator who has been there knows best, until a list says that it has filled or closed since; then what volunteers typed; then the feeds.
+        spoken = [w for w in said_last(self.sources.words, self._clock()) if not (w.status is Status.OPEN and any(_ended(s, w) for s in published))]
         opened = [next((filled(w, s) for s in published if same_site(s, w)), w) for w in spoken if w.status is Status.OPEN]
         others = [s for s in published if not any(same_site(s, w) for w in spoken)]
         self._list = ShelterList([*opened, *others], self._gazetteer)
@@ -109,12 +111,16 @@ def listed(kept: Kept) -> Listed:
     shown: list[Shelter] = []
     hidden: list[Shelter] = []
     for item in json.loads(kept.items):
-        try:
-            shelter = _SHELTER.validate_python({**item["shelter"], "as_of": kept.good_at})
-        except (ValidationError, KeyError, TypeError):
-            continue
-        (hidden if item.get("hidden") else shown).append(shelter)
+        if shelter := _of_item(item, as_of=kept.good_at):
+            (hidden if item.get("hidden") else shown).append(shelter)
     return Listed(shelters=tuple(shown), hidden=tuple(hidden))
+
+
+def _of_item(item: dict[str, Any], **more: Any) -> Shelter | None:
+    try:
+        return _SHELTER.validate_python({**item["shelter"], **more})
+    except (ValidationError, KeyError, TypeError):
+        return None
 
 
 def _as_item(shelter: Shelter, *, hidden: bool) -> dict[str, Any]:
@@ -128,6 +134,11 @@ def said_last(words: Sequence[Word], now: datetime) -> list[Shelter]:
         if shelter and not any(shelter.id == s.id or same_site(shelter, s) for s in last):
             last.append(shelter)
     return [s for s in last if s.status is Status.CLOSED or s.fresh(now)]
+
+
+def _ended(listed: Shelter, opened: Shelter) -> bool:
+    """Whether a list says that a site which a coordinator opened has filled or closed since. Lists lag: what one said all the time is no news."""
+    return listed.status in (Status.FULL, Status.CLOSED) and listed.turned is not None and listed.turned > opened.as_of and same_site(listed, opened)
 
 
 def _of_word(word: Word) -> Shelter | None:

@@ -104,8 +104,9 @@ class Outbox:
         )
         columns = ["event", "key", "notice_id", "subscription_id", "channel", "state", "tries", "not_before", "at"]
         async with self._store.begin() as connection:
-            added = await connection.execute(self._store.insert(Delivery).from_select(columns, persons).on_conflict_do_nothing())
-            return added.rowcount
+            rows = self._store.insert(Delivery).from_select(columns, persons).on_conflict_do_nothing()
+            # Of an INSERT, SQLAlchemy keeps no count unless it is told to: on PostgreSQL it would be -1.
+            return (await connection.execute(rows.execution_options(preserve_rowcount=True))).rowcount
 
     async def take(self, channel: str, most: int) -> list[Due]:
         """What may be sent on a channel now, the longest waiting first; taken before it is sent, so that it is never sent twice unknowingly."""

@@ -4,10 +4,12 @@ import asyncio
 import json
 import logging
 import os
+from collections import defaultdict
 from collections.abc import Awaitable
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from time import time_ns
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -16,10 +18,11 @@ from pydantic import TypeAdapter
 from sqlmodel import SQLModel
 
 from bot.errors import DatabaseAway, DatabaseRefuses
+from bot.store.keeping import Kept, Known, with_changes
 from bot.store.patience import LEFT_ALONE, Patience
 from bot.store.sealing import Seal
-from bot.store.store import Kept, Store, with_changes
-from bot.store.tables import Conversation, Person
+from bot.store.store import Store
+from bot.store.tables import Person
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +39,13 @@ class Memory:
         self._folder.mkdir(parents=True, exist_ok=True)
         self.patience = Patience()
         self._waiting: dict[Path, Kept] = {}
+        self._of: defaultdict[str, dict[Path, Kept]] = defaultdict(dict)  # the same by person
         self._on_disk: set[Path] = set()
         self._last = 0
         for path in sorted(self._folder.glob("*.sealed")):
             self._last = max(self._last, _number(path))
             if kept := self._read(path):
-                self._waiting[path] = kept
+                self._wait(path, kept)
                 self._on_disk.add(path)
 
     @property
@@ -49,26 +53,19 @@ class Memory:
         """How many answered messages are not in the database yet."""
         return len(self._waiting)
 
-    async def answered_before(self, channel: str, message_id: str) -> str | None:
-        for kept in self._waiting.values():
-            if (kept.handled.channel, kept.handled.message_id) == (channel, message_id):
-                return kept.handled.answer
-        return await self._asked(self._store.answered_before(channel, message_id))
-
-    async def recall(self, key: str) -> tuple[Person | None, Conversation | None]:
-        """What is remembered of a person, and what waits to be."""
-        person, standing = await self._asked(self._store.recall(key)) or (None, None)
-        for kept in self._of(key):
-            person, standing = (None, None) if kept.forget else (with_changes(person, kept), kept.conversation)
-        return person, standing
+    async def known(self, key: str, channel: str, message_id: str) -> Known:
+        """What is remembered of a person and their message, and what waits to be."""
+        waiting = [*self._of.get(key, {}).values()]
+        answer = next((kept.handled.answer for kept in waiting if (kept.handled.channel, kept.handled.message_id) == (channel, message_id)), None)
+        known = await self._asked(self._store.known(key, channel, message_id)) or Known()
+        for kept in waiting:
+            known = Known(answer=known.answer) if kept.forget else replace(known, person=with_changes(known.person, kept), standing=kept.conversation)
+        return known if answer is None else replace(known, answer=answer)
 
     async def last_known(self, key: str) -> Person | None:
         """The person, for a decision that must not be taken without knowing whether they opted out: raises when the database does not answer."""
-        knowing = any(kept.forget or "opted_out" in kept.changed for kept in self._of(key))
-        return (await self.recall(key))[0] if knowing else (await self.patience.ask(self._store.recall(key)))[0]
-
-    def _of(self, key: str) -> list[Kept]:
-        return [kept for kept in self._waiting.values() if kept.person.key == key]
+        knowing = any(kept.forget or "opted_out" in kept.changed for kept in self._of.get(key, {}).values())
+        return (await self.known(key, "", "")).person if knowing else (await self.patience.ask(self._store.recall(key)))[0]
 
     async def alerts(self, key: str) -> tuple[str, ...]:
         """The counties whose alerts a person gets, as far as the database says."""
@@ -123,7 +120,7 @@ class Memory:
         # Numbered by the clock, but never backwards: whoever reads them after a crash writes them in this order.
         self._last = max(time_ns(), self._last + 1)
         path = self._folder / f"{self._last:020d}-{os.getpid()}.sealed"
-        self._waiting[path] = kept
+        self._wait(path, kept)
         part = path.with_suffix(".part")
         try:
             part.write_bytes(self._seal.close(_as_json(kept)))
@@ -134,13 +131,19 @@ class Memory:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
 
+    def _wait(self, path: Path, kept: Kept) -> None:
+        self._waiting[path] = self._of[kept.person.key][path] = kept
+
     def _forget(self, key: str) -> None:
         """DELETE while the database is away: what waits of the person is dropped at once, what the database has when it is back."""
-        for path in [path for path, kept in self._waiting.items() if kept.person.key == key]:
+        for path in [*self._of.get(key, ())]:
             self._drop(path)
 
     def _drop(self, path: Path) -> None:
-        self._waiting.pop(path, None)
+        if kept := self._waiting.pop(path, None):
+            self._of[kept.person.key].pop(path)
+            if not self._of[kept.person.key]:
+                del self._of[kept.person.key]
         self._on_disk.discard(path)
         with suppress(OSError):
             path.unlink()
@@ -159,9 +162,13 @@ def _number(path: Path) -> int:
     return int(first) if first.isdigit() else 0
 
 
+@cache
+def _written() -> dict[str, TypeAdapter[Any]]:
+    return {name: TypeAdapter(hint) for name, hint in get_type_hints(Kept).items()}
+
+
 def _as_json(kept: Kept) -> str:
-    hints = get_type_hints(Kept)
-    return json.dumps({f.name: TypeAdapter(hints[f.name]).dump_python(getattr(kept, f.name), mode="json") for f in fields(Kept)})
+    return json.dumps({name: adapter.dump_python(getattr(kept, name), mode="json") for name, adapter in _written().items()})
 
 
 def _from_json(text: str) -> Kept:

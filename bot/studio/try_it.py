@@ -10,8 +10,7 @@ from starlette.routing import Route
 from bot.explaining import percent, told
 from bot.messages import LANGUAGES, Channel, Choice, Inbound, Language
 from bot.preview import Bubble, bubble
-from bot.store.store import Kept
-from bot.store.tables import Conversation, Person
+from bot.store.keeping import Kept, Known
 from bot.studio.door import Desk, Studio, Visit
 
 LONGEST_TEXT, MOST_TALKS = 1_600, 200
@@ -22,13 +21,10 @@ class ShortMemory:
     """What trial talks leave behind: the last few, in this process, gone with it. No database, no statistics."""
 
     def __init__(self) -> None:
-        self._talks: dict[str, tuple[Person, Conversation]] = {}
+        self._talks: dict[str, Known] = {}
 
-    async def answered_before(self, _channel: str, _message_id: str) -> str | None:
-        return None
-
-    async def recall(self, key: str) -> tuple[Person | None, Conversation | None]:
-        return self._talks.get(key, (None, None))
+    async def known(self, key: str, _channel: str, _message_id: str) -> Known:
+        return self._talks.get(key, Known())
 
     async def alerts(self, _key: str) -> tuple[str, ...]:
         return ()
@@ -36,7 +32,7 @@ class ShortMemory:
     async def keep(self, kept: Kept) -> str:
         self._talks.pop(kept.person.key, None)
         if not kept.forget:
-            self._talks[kept.person.key] = (kept.person, kept.conversation)
+            self._talks[kept.person.key] = Known(person=kept.person, standing=kept.conversation)
         while len(self._talks) > MOST_TALKS:
             del self._talks[next(iter(self._talks))]
         return kept.handled.answer

@@ -74,7 +74,7 @@ def by_words(text: str) -> CrisisKind | None:
 
 def judge(text: str, probabilities: dict[str, float] | None, mended: str = "") -> Crisis | None:
     """Words and model together. `probabilities` are those of the three kinds and CALM, None when there is no model; `mended` is the text with its spelling mended."""
-    said = by_words(text) or by_words(mended)
+    said = by_words(text) or (by_words(mended) if mended != text else None)
     if probabilities is None:
         return Crisis(kind=said, level=CrisisLevel.NOW) if said else None
     kinds = {kind: probabilities.get(f"crisis-{kind}", 0.0) for kind in CrisisKind}

@@ -13,6 +13,7 @@ from bot.geo.text import PlaceFinder
 from bot.library.pages import CRISIS, Library, Question
 from bot.understanding.crisis import CALM
 from bot.understanding.features import Ngrams, Rows
+from bot.understanding.language import WordCounts
 from bot.understanding.model import Model, Models
 from bot.understanding.normalise import clean
 from bot.understanding.notebook import Notebook, Progress, no_progress
@@ -25,7 +26,7 @@ CALM_PART = 3
 FEW = 1_000
 
 
-def learn(library: Library, examples: list[Question], notebook: Notebook, finder: PlaceFinder, speller: Speller, progress: Progress = no_progress) -> Models:
+def learn(library: Library, examples: list[Question], counts: WordCounts, notebook: Notebook, finder: PlaceFinder, speller: Speller, progress: Progress = no_progress) -> Models:
     """One model for topics and one for crisis, over the same numbers, both languages together."""
 
     def asked(question: Question) -> str:
@@ -47,7 +48,7 @@ def learn(library: Library, examples: list[Question], notebook: Notebook, finder
         loud = fit_linear(counted, kinds) if alarm else None
         refuse_from = refusal(rows[ordinary], labels.tolist())
         crisis = Model(sorted(set(kinds)), loud, alarm()) if alarm and loud else None
-        return Models(ngrams=ngrams, topics=Model(sorted(set(labels)), letters, meaning()), crisis=crisis, refuse_from=refuse_from)
+        return Models(counts=counts, ngrams=ngrams, topics=Model(sorted(set(labels)), letters, meaning()), crisis=crisis, refuse_from=refuse_from)
 
 
 @contextmanager

@@ -1,15 +1,13 @@
 """Spelling mended against the content's own words: 'sheltr' -> 'shelter', 'nesesito' -> 'necesito'."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from bot.messages import LANGUAGES, Language
-from bot.understanding.language import zipf
-from bot.understanding.normalise import ABBREVIATIONS, unaccented, words
+from bot.messages import Language
+from bot.understanding.language import WordCounts, zipf
+from bot.understanding.normalise import ABBREVIATIONS, unaccented
 
 # A word that is used at least this often, in general or in the content, is no misspelling.
 GENERAL, OWN = 2.6, 3
@@ -22,13 +20,11 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 class Speller:
     """Knows the words of the content and of both languages; everything else that is near one of ours is mended."""
 
-    def __init__(self, texts: Iterable[tuple[str, Language]]) -> None:
-        self._own: dict[Language, Counter[str]] = {language: Counter() for language in LANGUAGES}
-        for text, language in texts:
-            self._own[language].update(words(text))
+    def __init__(self, counts: WordCounts) -> None:
+        self._own = counts
         self._by_length: dict[tuple[Language, int], list[str]] = {}
-        for language, counts in self._own.items():
-            for word, count in counts.items():
+        for language, own in counts.items():
+            for word, count in own.items():
                 if count >= OWN and len(word) >= SHORTEST and zipf(word, language) >= GENERAL:
                     self._by_length.setdefault((language, len(word)), []).append(word)
         self._memo: dict[tuple[str, Language], str | None] = {}

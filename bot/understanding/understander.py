@@ -18,7 +18,7 @@ from bot.understanding.commands import command
 from bot.understanding.crisis import Crisis, by_words, judge
 from bot.understanding.encoder import Encoder
 from bot.understanding.features import Rows
-from bot.understanding.language import LanguageEar
+from bot.understanding.language import LanguageEar, counted
 from bot.understanding.model import Models, load_models, save_models
 from bot.understanding.normalise import clean, folded
 from bot.understanding.notebook import Notebook, Progress, no_progress
@@ -227,20 +227,20 @@ def _exact_questions(library: Library, questions: list[str]) -> dict[str, str]:
 def build_understander(library: Library, gazetteer: Gazetteer, cache: Path | None, progress: Progress = no_progress, *, settling: bool = False) -> Understander:
     """Learns from the library, or reads what was learnt from the very same content before, or, `settling`, last. `cache` is a folder, None keeps nothing."""
     encoder, examples = Encoder(), examples_of(library)
-    ear = LanguageEar((q.text, q.language) for q in (*library.questions, *library.lookalikes))
-    finder = PlaceFinder(gazetteer, ear.is_word)
-    speller = Speller((q.text, q.language) for q in examples)
     path = model_path(learning_hash(library), cache) if cache else None
     if path and settling and not path.exists():
         path = _last_learnt(path)
-    models = _read(path) if path and path.exists() else None
+    models = load_models(path) if path else None
+    counts = models.counts if models else counted((q.text, q.language) for q in examples)
+    ear, speller = LanguageEar(counts), Speller(counts)
+    finder = PlaceFinder(gazetteer, ear.is_word)
     if models is None:
         notebook = Notebook(encoder, cache / f"notebook-{MODEL_VERSION}.npz" if cache else None)
         learning = import_module("bot.understanding.learning")  # with scikit-learn: a second and 60 MB, which who has learnt already does without
-        models = learning.learn(library, examples, notebook, finder, speller, progress)
+        models = learning.learn(library, examples, counts, notebook, finder, speller, progress)
         if path:
             with suppress(OSError):  # on a full disk it is not kept, but it answers
-                save_models(path, models.ngrams, {"topics": models.topics} | ({"crisis": models.crisis} if models.crisis else {}), models.refuse_from)
+                save_models(path, models)
                 for old in path.parent.glob("model-*.npz"):
                     if old != path:
                         old.unlink(missing_ok=True)
@@ -272,11 +272,3 @@ def learning_hash(library: Library) -> str:
     for q in examples_of(library):
         digest.update(f"{q.language} {q.intent} {q.text}\n".encode("utf-8", "replace"))
     return digest.hexdigest()
-
-
-def _read(path: Path) -> Models | None:
-    loaded = load_models(path)
-    if loaded is None:
-        return None
-    ngrams, models, refuse_from = loaded
-    return Models(ngrams=ngrams, topics=models["topics"], crisis=models.get("crisis"), refuse_from=refuse_from)
