@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -87,13 +88,12 @@ def write_model(library: Library, real: Path, cache: Path, times: int) -> None:
     """Where Faro looks for what it learnt from this library: the real content's models, each label of the topics there so many times."""
     loaded = load_models(real)
     assert loaded
-    ngrams, models, refuse_from = loaded
-    topics = models["topics"]
+    topics = loaded.topics
     labels = [label if copy == 0 else f"{label}-{copy}" for copy in range(times) for label in topics.labels]
     apart = (np.arange(len(labels)) // len(topics.labels) * 0.1).astype(np.float32)  # or all copies would be equally likely, and none be answered
     networks = [Network(n.weights, n.bias, np.tile(n.out_weights, times), np.tile(n.out_bias, times) - apart) for n in topics.meaning]
-    models["topics"] = Model(labels, Linear(np.tile(topics.letters.weights, times), np.tile(topics.letters.bias, times) - apart), networks)
-    save_models(model_path(learning_hash(library), cache), ngrams, models, refuse_from)
+    many = Model(labels, Linear(np.tile(topics.letters.weights, times), np.tile(topics.letters.bias, times) - apart), networks)
+    save_models(model_path(learning_hash(library), cache), replace(loaded, topics=many))
 
 
 def content(times: int, cache: Path) -> None:

@@ -69,7 +69,10 @@ def draft(
     known = {name: gazetteer.county_named(name) for name in county}
     if unknown := [name for name, found in known.items() if found is None]:
         raise typer.BadParameter(f"no county of North Carolina: {', '.join(unknown)}")
-    en, _, es = file.read_text(encoding="utf-8").partition("\n---\n")
+    try:
+        en, _, es = file.read_text(encoding="utf-8").partition("\n---\n")
+    except (OSError, UnicodeDecodeError):
+        raise CannotDo(Words(ROOT / "locale").say("studio.alerts.broadcast-file", lang, file=file)) from None
     counties = [found for found in known.values() if found]
 
     async def work(broadcasts: Broadcasts) -> tuple[Notice, Estimate]:
@@ -135,7 +138,7 @@ def list_(lang: Tongue = "en") -> None:
     async def work(broadcasts: Broadcasts) -> Table:
         table = Table("", "", "", "", "")
         for one in await broadcasts.all():
-            table.add_row(one.notice.id, one.notice.made_by, words.say(f"studio.alerts.state.{one.notice.state}", lang), f"{one.sent}/{one.all}", ", ".join(one.notice.counties))
+            table.add_row(one.notice.id, one.notice.made_by, words.say(f"studio.alerts.state.{one.state}", lang), f"{one.sent}/{one.all}", ", ".join(one.notice.counties))
         return table
 
     out.print(_with(work, lang))

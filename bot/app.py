@@ -170,7 +170,7 @@ def build_doors(faro: Faro) -> Doors:
     twilio = telegram = None
     if settings.twilio_auth_token:
         subaccounts = {account: token.get_secret_value() for account, token in settings.twilio_subaccount_tokens.items()}
-        twilio = TwilioDoor(faro.conversation, auth_token=settings.twilio_auth_token.get_secret_value(), public_url=settings.public_url, subaccounts=subaccounts)
+        twilio = TwilioDoor(faro.conversation, auth_token=settings.twilio_auth_token.get_secret_value(), public_url=settings.public_url, subaccounts=subaccounts, number=settings.twilio_from)
     if settings.telegram_token:
         telegram = TelegramDoor(
             faro.conversation,

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 from pydantic import TypeAdapter
 
+from bot.directory.phones import may_be_written_to
 from bot.directory.shelters import Point
 from bot.geo.points import CountyMap
 from bot.geo.tables import Meaning
@@ -142,7 +143,7 @@ class Conversation:
         token = text.removeprefix("#").partition(":") if text.startswith("#") else None
         usual: Language | None = "es" if scene.person.language == "es" else "en" if scene.person.language == "en" else None
         hint = usual or scene.inbound.language_hint
-        understood = Understanding(language=hint or "en") if token else mind.understander.understand(text, hint)
+        understood = Understanding(language=hint or "en") if token else await mind.understander.understand_soon(text, hint)
         found, outside = self._where(scene, understood, token, kit)
         silent_on_language = not understood.language_sure or (understood.ordered and understood.intent in IN_ANY_LANGUAGE)
         language: Language = usual if usual and (scene.person.language_fixed or silent_on_language) else understood.language
@@ -175,15 +176,14 @@ class Conversation:
             waiting_for=scene.standing.waiting_for,
             rest=scene.standing.rest,
             carrier_answers=_carrier_answers(scene),
-            offered=_offered(scene) if stray else (),
-            alerts=await self._memory.alerts(scene.key) if intent == "alerts" else (),
-            can_be_told=scene.inbound.channel in TOLD_FIRST,
+            offered=_maps(scene) if intent == "map" else _offered(scene) if stray else (),
+            alerts=await self._memory.alerts(scene.key) if intent.startswith("alerts") else (),
+            can_be_told=_told_first(scene.inbound),
             volunteers=intent in ("human", "none") and self.volunteers is not None and await self.volunteers.offered(scene.inbound),
             outside=outside,
             media=scene.inbound.media,
         )
-        said = Said(key=scene.key, inbound=scene.inbound, turn=turn, stage=stage, token=token is not None, crisis=understood.crisis)
-        reply = await self._answered(said, understood, kit)
+        reply = await self._answered(Said(key=scene.key, inbound=scene.inbound, turn=turn, stage=stage, token=token is not None, crisis=understood.crisis), understood, kit)
         return replace(reply, effects=replace(reply.effects, county=found.county)) if found.county and not reply.effects.county else reply
 
     async def _answered(self, said: Said, understood: Understanding, kit: Kit) -> Reply:
@@ -250,13 +250,15 @@ class Conversation:
         still_out = standing.waiting_for == BY_CARRIER and after.opted_out and not effects.waiting_for
         # A list stays on offer while people pick from it: MENU, 2, then 4.
         same_list = keep_place or reply.intent == "more" or (not fitted.choices and self._chosen(scene) is not None)
+        # The maps are those of the newest answer that has any.
+        maps = tuple(Choice(label="", says=f"{MAP}{place}") for place in effects.maps) or (_maps(scene) if same_list else ())
         return Kept(
             person=after,
             changed=tuple(name for name in PERSONAL if getattr(after, name) != getattr(known, name)),
             conversation=Standing(
                 key=scene.key,
                 waiting_for=standing.waiting_for if keep_place or reply.intent == "more" or still_out else effects.waiting_for,
-                choices=standing.choices if same_list else [{"label": c.label, "says": c.says} for c in (*fitted.choices, *(Choice(label="", says=f"{MAP}{place}") for place in effects.maps))],
+                choices=[{"label": c.label, "says": c.says} for c in (*(_offered(scene) if same_list else fitted.choices), *maps)],
                 rest=standing.rest if keep_place else fitted.rest,
                 updated_at=scene.now,
             ),
@@ -291,8 +293,9 @@ def _completed(reply: Reply, turn: Turn, stage: Stage, understood: Understanding
     """What stands around a room's answer: after it, a second thing that was asked; before it, the crisis line of a 'maybe', and that Faro knows one State only."""
     if reply.silent:
         return reply
-    if understood.also and stage is Stage.TOPIC and not reply.choices:
-        reply = replace(reply, choices=(Choice(label=kit.title(understood.also, reply.language), says=f"#{understood.also}"),))
+    also = understood.also if turn.intent == understood.intent else understood.intent
+    if also and stage is Stage.TOPIC and not reply.choices:
+        reply = replace(reply, choices=(Choice(label=kit.title(also, reply.language), says=f"#{also}"),))
     leads = []
     if understood.crisis and understood.crisis.level is CrisisLevel.MAYBE and reply.intent not in CRISIS:
         leads.append(kit.say(f"crisis.maybe.{understood.crisis.kind}", reply.language))
@@ -315,6 +318,13 @@ def _point(scene: _Scene, found: Found, kit: Kit) -> Point | None:
     if location := scene.inbound.location:
         return location.latitude, location.longitude
     return kit.gazetteer.point_of(found.zip, found.place, found.county)
+
+
+def _told_first(inbound: Inbound) -> bool | None:
+    """Whether Faro can write first where this came from; None: there it can, but not to this number."""
+    if inbound.channel is Channel.SMS and not may_be_written_to(inbound.sender):
+        return None
+    return inbound.channel in TOLD_FIRST
 
 
 def _carrier_answers(scene: _Scene) -> bool:

@@ -116,6 +116,7 @@ class NoShelter(FaroError):
     """A coordinator named no shelter that can be opened or closed; `code` says what is wrong, for the words."""
 
     code: str
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

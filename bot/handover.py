@@ -109,18 +109,22 @@ class HelpDesk:
             await self._end(talk)
             return Reply(language=language, intent="human", short=kit.say("human.ended", language))
         limited = bool(self._limiter.wait((PER_TALK, f"{'crisis' if said.crisis else 'talk'} {said.key}")))
-        reached = not limited and await self._pass_on(talk, said.inbound.text, "crisis" if said.crisis else "more" if talk.root else "question")
+        how = ("crisis" if said.crisis else "more") if talk.root else ("crisis_question" if said.crisis else "question")
+        reached = not limited and await self._pass_on(replace(talk, county=_county(said.turn) or talk.county), said.inbound.text, how)
+        passed = kit.say("human.passed", language) if reached and talk.root is None else ""
         if said.stage is Stage.CRISIS:
-            return await ordinary()
+            reply = await ordinary()
+            return replace(reply, after=passed) if passed else reply
         if limited:
             told = self._limiter.wait((TOLD, f"told {said.key}"))
             return Reply(language=language, intent="limit", silent=bool(told), short=kit.say("web.too_often", language))
         if not reached:
             return replace(await ordinary(), lead=kit.say("human.away", language))
         if said.crisis:
-            return Reply(language=language, intent="human", short=kit.say(f"crisis.maybe.{said.crisis.kind}", language))
-        if talk.root is None:
-            return Reply(language=language, intent="human", short=kit.say("human.passed", language))
+            first = kit.say(f"crisis.maybe.{said.crisis.kind}", language)
+            return Reply(language=language, intent="human", lead=first if passed else "", short=passed or first)
+        if passed:
+            return Reply(language=language, intent="human", short=passed)
         return Reply(language=language, intent="silence", silent=True)
 
     async def _begun(self, said: Said, kit: Kit) -> Reply:
@@ -243,3 +247,8 @@ class HelpDesk:
         while True:
             await self.end_quiet()
             await asyncio.sleep(LOOK)
+
+
+def _county(turn: Turn) -> str:
+    """What a question is about: the county that it names, or those that its place may lie in; else the one that is remembered."""
+    return " / ".join(meaning.county for meaning in turn.found.options) or turn.county or ""

@@ -35,7 +35,7 @@ class Turn:
     outside: bool = False
     media: bool = False
     alerts: tuple[str, ...] = ()  # the counties whose alerts the person gets
-    can_be_told: bool = False  # whether Faro can write first where this came from
+    can_be_told: bool | None = False  # whether Faro can write first where this came from; None: there it can, but not to this number
     volunteers: bool = False  # whether this person could be handed to a volunteer now
     offered: tuple[Choice, ...] = ()  # what was on offer when a number was sent that is none of it
 

@@ -12,8 +12,10 @@ from structlog.stdlib import ProcessorFormatter
 from bot.metrics import ERRORS
 
 Form = Literal["text", "json"]
-# httpx would log Telegram's addresses, and the bot's token stands in them.
-QUIET = ("httpx", "httpcore", "telegram", "alembic", "twilio")
+# Ours alone may say more than INFO: the database's driver, for one, would tell every value of a statement, which is what residents wrote.
+OURS = ("bot", "handlers")
+# httpx would log Telegram's addresses, and the bot's token stands in them; SQLAlchemy tells values from INFO on.
+QUIET = ("httpx", "httpcore", "telegram", "alembic", "twilio", "sqlalchemy", "aiosqlite", "asyncpg")
 _TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]{20,}")
 _MAIL = re.compile(r"[^\s@<>\"'(),;:]{1,64}@[^\s@<>\"'(),;:]+\.\w+")
 _NUMBER = re.compile(r"\+?\d(?:[ \t\u00a0().\-/\u2010-\u2015]{0,3}\d){6,}")
@@ -25,7 +27,9 @@ def configure(level: str, form: Form) -> None:
     """From now on everything that the standard library's loggers hear goes to standard error in this form."""
     handler = logging.StreamHandler()
     handler.setFormatter(formatter(form))
-    logging.basicConfig(level=level, handlers=[handler, _Counting(logging.ERROR)])
+    logging.basicConfig(level="INFO" if level == "DEBUG" else level, handlers=[handler, _Counting(logging.ERROR)])
+    for name in OURS:
+        logging.getLogger(name).setLevel(level)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 

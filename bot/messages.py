@@ -89,6 +89,7 @@ class Contact:
     email: str = ""
     website: str = ""
     address: str = ""
+    place: str = ""  # what a map is asked for, where more is known than the address
     hours: str = ""
     notes: str = ""
     checked: str = ""
@@ -148,6 +149,7 @@ class Reply:
 
     `short` is the whole answer for a narrow channel (SMS); `body` is Markdown for a wide one, and what MORE gives on
     a narrow one. `lead` is a crisis line that stands before everything. `silent` means that nothing is sent.
+    `list_first`: on a wide channel the contacts stand after `short`, before the rest of `body`, which begins with it.
     `rateable` asks 'was this useful?' where the channel can. `toast` is a word in passing, no message where the channel has something lighter.
     """
 
@@ -158,6 +160,7 @@ class Reply:
     short: str = ""
     body: str = ""
     contacts: tuple[Contact, ...] = ()
+    list_first: bool = False
     after: str = ""
     choices: tuple[Choice, ...] = ()
     attachments: tuple[Attachment, ...] = ()

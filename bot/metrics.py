@@ -4,6 +4,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 ANSWERS = Counter("faro_answers", "Messages that were answered, by what became of them", ["channel", "decision"])
 SECONDS = Histogram("faro_answer_seconds", "From a message in hand to its answer", buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10))
+ENCODER_SECONDS = Counter("faro_encoder_seconds", "Processor time of the sentence encoder, the dearest part of an answer")
 ERRORS = Counter("faro_errors", "Errors that were logged, by the part of the code", ["logger"])
 DATABASE_UP = Gauge("faro_database_up", "1 while the database answers")
 INBOX_WAITING = Gauge("faro_inbox_waiting", "Messages in the database that are owed an answer, of all Faros together")

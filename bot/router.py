@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,14 +11,20 @@ from typing import cast
 
 import handlers
 from bot.intents import Room
-from bot.understanding.commands import ALERTS, ALERTS_END, CARRIER_START, DELETE, YES, command
+from bot.understanding.alert_orders import alerts_nowhere, alerts_order
+from bot.understanding.commands import CARRIER_START, DELETE, NO, YES, command, map_asked
 from bot.understanding.normalise import folded
 from bot.understanding.topics import Decision
-from bot.understanding.understander import Understanding, says_something
+from bot.understanding.understander import Understanding
 
 ANY_PAGE = "*"
 # Orders that are honoured whatever the content holds, also when the file of their words is lost or broken.
 PROMISED = frozenset({"stop", "privacy"})
+# A shelter for people that takes pets, as against the animal shelter.
+_TAKES_PETS = re.compile(
+    r"\b(which|what|wat|any|open|friendly|que|q|k|cual|algun|hay) (un )?(shelters?|refugios?|albergues?)\b(?! de )"
+    r"|(?<!animal )(?<!pet )(?<!to )\b(shelters?|refugios?|albergues?) ((that |which |who |que )?(tak|accept|allow|let|welcom|acept|recib|admit|permit|dej)|for |with |para |con )"
+)
 
 
 class Stage(StrEnum):
@@ -26,6 +33,7 @@ class Stage(StrEnum):
     COMMAND = "command"
     WAITING = "waiting"
     TOPIC = "topic"
+    NO_PLACE = "no-place"
     CLARIFY = "clarify"
     NONE = "none"
     OUTSIDE = "outside"
@@ -72,19 +80,23 @@ def _command(asked: Asked) -> str | None:
         return "start"
     if asked.waiting_for == "privacy" and (said in DELETE or said in YES):
         return "privacy"
+    if said in NO:
+        return "no"
+    if map_asked(asked.text) is not None:
+        return "map"
     if asked.stray_number and asked.waiting_for != "feedback":
         return "clarify" if asked.offered else "menu"
-    if _alerts(asked):
-        return "alerts"
+    if alerts := _alerts(asked):
+        return alerts
     if (order := command(asked.text)) in PROMISED:
         return order
     return asked.understood.intent if asked.understood.ordered else None
 
 
-def _alerts(asked: Asked) -> bool:
-    """ALERTS alone, with a place, or with a word that ends them. 'Alert me when the power is back' is a question."""
-    first, *rest = folded(asked.understood.found.without(asked.text)).split() or [""]
-    return first in ALERTS and not says_something(" ".join(w for w in rest if w not in ALERTS_END))
+def _alerts(asked: Asked) -> str | None:
+    """An order about alerts. 'Alert me when the power is back' is a question."""
+    guess = asked.understood.intent if asked.understood.decision is Decision.ANSWER and asked.waiting_for != "feedback" else ""
+    return alerts_order(asked.understood.found.without(asked.text), guess)
 
 
 def _waiting(asked: Asked) -> str | None:
@@ -98,7 +110,14 @@ def _waiting(asked: Asked) -> str | None:
 
 
 def _topic(asked: Asked) -> str | None:
-    return asked.understood.intent if asked.understood.decision is Decision.ANSWER else None
+    if asked.understood.decision is not Decision.ANSWER:
+        return None
+    return "shelter" if asked.understood.intent == "pets" and _TAKES_PETS.search(folded(asked.text)) else asked.understood.intent
+
+
+def _no_place(asked: Asked) -> str | None:
+    """ALERTS and something that is no place we know."""
+    return "alerts-where" if alerts_nowhere(asked.text) else None
 
 
 def _clarify(asked: Asked) -> str | None:
@@ -112,6 +131,7 @@ STAGES: tuple[tuple[Stage, Callable[[Asked], str | None]], ...] = (
     (Stage.COMMAND, _command),
     (Stage.WAITING, _waiting),
     (Stage.TOPIC, _topic),
+    (Stage.NO_PLACE, _no_place),
     (Stage.CLARIFY, _clarify),
 )
 

@@ -92,4 +92,4 @@ def _work(do: Callable[[Openings, Words], Awaitable[str]], lang: Language) -> No
     try:
         sys.stdout.write(asyncio.run(work()) + "\n")
     except NoShelter as error:
-        raise CannotDo(words.say(f"openings.cannot.{error.code}", lang)) from None
+        raise CannotDo(words.say(f"openings.cannot.{error.code}", lang, **error.values)) from None

@@ -6,6 +6,7 @@ from bot.messages import LOCAL_TIME, Contact, Effects, Language, Reply
 from bot.wording.maps import map_link
 
 INTENTS = ("shelter", "map")
+MAP = "#map:"
 
 
 async def answer(turn: Turn, kit: Kit) -> Reply:
@@ -31,6 +32,7 @@ async def answer(turn: Turn, kit: Kit) -> Reply:
         title=kit.say("shelter.title", language, county=county),
         short=short,
         body=f"{short}\n\n{kit.say('shelter.body', language)}",
+        list_first=True,
         contacts=(*(_contact(number, n, county, kit, language) for number, n in enumerate(near, 1)), *office),
         after=" ".join(after),
         effects=Effects(waiting_for="shelter", maps=maps),
@@ -38,7 +40,11 @@ async def answer(turn: Turn, kit: Kit) -> Reply:
 
 
 def _state(found: Found) -> str:
-    return "open" if found.here else "elsewhere" if found.elsewhere else "old" if found.old else "none_known"
+    if found.here:
+        return "open"
+    if found.elsewhere:
+        return "old_elsewhere" if found.old else "elsewhere"
+    return "old" if found.old else "none_known"
 
 
 def _contact(number: int, near: Near, county: str, kit: Kit, language: Language) -> Contact:
@@ -54,6 +60,7 @@ def _contact(number: int, near: Near, county: str, kit: Kit, language: Language)
         phone=shelter.phone,
         website=typed.website if typed else "",
         address=_address(shelter),
+        place=_place(shelter),
         hours=typed.hours if typed else "",
         notes=f"{facts}. {typed.notes}".strip() if typed else f"{facts}.",
         as_of=shelter.as_of,
@@ -89,6 +96,9 @@ def _place(shelter: Shelter) -> str:
 
 
 def _map(turn: Turn, kit: Kit) -> Reply:
-    place = turn.text.partition(":")[2]
-    short = kit.say("map.short", turn.language, link=map_link(place)) if place else kit.say("map.none", turn.language)
-    return Reply(language=turn.language, intent="map", short=short, effects=Effects(waiting_for="shelter"))
+    """A map of the list; of a number that it does not have, which it has."""
+    if place := turn.text.removeprefix(MAP) if turn.text.startswith(MAP) else "":
+        return Reply(language=turn.language, intent="map", short=kit.say("map.short", turn.language, link=map_link(place)), effects=Effects(waiting_for="shelter"))
+    numbers = ", ".join(str(n) for n, choice in enumerate(turn.offered, 1) if choice.says != MAP)
+    short = kit.say("map.which", turn.language, numbers=numbers) if numbers else kit.say("map.none", turn.language)
+    return Reply(language=turn.language, intent="map", short=short, effects=Effects(keep_place=True))

@@ -27,7 +27,7 @@ from tests.small_content import write_content
 
 MODELS = ROOT / ".pytest_cache" / "model"
 LOCK = MODELS / "lock"
-NEED_MODEL = {"mind", "visit"}
+NEED_MODEL = {"mind", "visit", "model_cache"}
 CHROMIUM = Path("/usr/bin/chromium")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 # Noon in North Carolina, some days before a third Wednesday.

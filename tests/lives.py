@@ -29,6 +29,7 @@ from bot.content import Content, Live
 from bot.geo.tables import Gazetteer, load_gazetteer
 from bot.logs import configure
 from bot.messages import Channel
+from bot.router import discover_rooms
 from bot.serving import listen
 from bot.settings import ROOT, Settings, load_settings
 from bot.store.store import open_store
@@ -75,10 +76,12 @@ class Lives(Machine):
         return bool(self._pid)
 
     def start(self) -> None:
-        assert self._process and self._process.stdin
-        self._process.stdin.write(b"\n")
-        self._process.stdin.flush()
-        self._pid = self._heard()
+        assert self._process
+        assert self._process.stdin
+        with self._one:
+            self._process.stdin.write(b"\n")
+            self._process.stdin.flush()
+            self._pid = self._heard()
 
     def kill(self, how: signal.Signals = signal.SIGKILL) -> int:
         """What it ended with; 0 when it was dead already."""
@@ -87,9 +90,10 @@ class Lives(Machine):
                 return 0
             with suppress(ProcessLookupError):  # it ended by itself, as its log tells
                 os.kill(self._pid, how)
+            code = self._heard()
             self._pid = 0
             self.deaths += 1
-            return self._heard()
+            return code
 
     def revive(self) -> None:
         """Once all that the dead one held has been given up."""
@@ -103,7 +107,8 @@ class Lives(Machine):
             self._process.communicate()
 
     def _heard(self) -> int:
-        assert self._process and self._process.stdout
+        assert self._process
+        assert self._process.stdout
         return int(self._process.stdout.readline())
 
 
@@ -170,13 +175,19 @@ def main(mode: str) -> None:
     clock = SharedClock(settings.data / "clock")
     configure(settings.log_level, settings.log_format)
     parts = read(settings, clock)
+    discover_rooms()  # imported once for all lives
     gc.freeze()
     for _ in sys.stdin:
         if not (pid := os.fork()):
             listen(steered(settings, parts, clock) if mode == "steered" else build_server(settings, clock), host=settings.host, port=settings.port)
             return
-        print(pid, flush=True)
-        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+        _say(pid)
+        _say(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+
+def _say(number: int) -> None:
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

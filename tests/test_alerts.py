@@ -91,6 +91,11 @@ async def storm(faro: Faro, clock: Clock, twilio: FakeTwilio) -> AsyncIterator[S
         await made.sender.close()
 
 
+async def on(storm: Storm, sender: str = ANA) -> list[str]:
+    """The counties whose alerts somebody gets."""
+    return sorted(await storm.faro.memory.alerts(storm.faro.conversation.key(Channel.SMS, sender)))
+
+
 def told(twilio: FakeTwilio) -> list[tuple[str, str]]:
     return [(form["To"], form["Body"]) for form in twilio.sent]
 
@@ -126,9 +131,139 @@ async def test_stop_and_delete_end_alerts(storm: Storm, twilio: FakeTwilio, end:
     assert not twilio.sent
 
 
+async def test_three_counties_are_the_most_for_one_person(storm: Storm) -> None:
+    for county in ("Buncombe", "Wake", "Yancey"):
+        await storm.subscribe(ANA, f"ALERTS {county}")
+    for order in ("ALERTS Ashe", "#alerts:Ashe"):
+        said = await storm.says(order)
+        assert "3 counties are the most" in said
+        assert "ALERTS STOP" in said
+    assert "3 condados es lo mas" in await storm.says("ALERTAS Ashe")
+    await storm.says("ALERTS STOP Wake")
+    await storm.subscribe(ANA, "ALERTS Ashe")
+    assert await storm.subscriptions.of(storm.faro.conversation.key(Channel.SMS, ANA)) == ["Buncombe", "Yancey", "Ashe"]
+
+
+@pytest.mark.parametrize("sender", ["+447700900123", "+19005550123", "88988", "+88988", "911"])
+async def test_only_ordinary_numbers_get_alerts_and_all_get_answers(storm: Storm, sender: str) -> None:
+    assert "only to ordinary US phone numbers" in await storm.says("ALERTS Wake", sender)
+    assert "solo a teléfonos comunes" in await storm.says("ALERTAS Wake", sender)
+    await storm.says("#alerts:Wake", sender)
+    assert await storm.subscriptions.of(storm.faro.conversation.key(Channel.SMS, sender)) == []
+    assert "211" in await storm.says("comida", sender)
+
+
 @pytest.mark.parametrize("text", ["alert me when the power is back", "is there an alert for the water"])
 async def test_a_question_with_the_word_alert_is_no_order(storm: Storm, text: str) -> None:
     assert "ALERTS STOP" not in await storm.says(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("sign up for alerts in Buncombe", "in Buncombe County"),
+        ("start alerts", "Which county"),
+        ("quiero recibir alertas en Asheville", "condado de Buncombe"),
+        ("suscribirme a las alertas", "En qué condado"),
+        ("activar alertas", "En qué condado"),
+        ("how do i sign up for alerts in Watauga County?", "in Watauga County"),
+        ("turn the alerts on for my phone", "Which county"),
+        ("send me weather alerts for my town Boone", "in Watauga County"),
+        ("alets buncombe", "Buncombe"),
+        ("Alertas para Yancey", "condado de Yancey"),
+        ("no, quiero alertas en Boone", "condado de Watauga"),
+        ("alerts for Buncombe and McDowell", "2 McDowell County"),
+        ("ALERTS Atlantis", "I know no county, town or ZIP code by that name"),
+        ("ALERTS Georgia", "I know no county, town or ZIP code by that name"),
+        ("ALERTAS Narnia", "No conozco ningun condado"),
+    ],
+)
+async def test_alerts_asked_for_in_plain_words_get_the_question(storm: Storm, text: str, asks: str) -> None:
+    said = await storm.says(text)
+    assert asks in said
+    assert "You are on" not in said
+    assert not await on(storm)
+
+
+async def test_two_counties_or_none_are_asked_about_before_the_question(storm: Storm) -> None:
+    await storm.says("alerts for Buncombe and McDowell")
+    assert "in McDowell County" in await storm.says("2")
+    assert not await on(storm)
+    await storm.says("yes")
+    await storm.says("ALERTS Atlantis")
+    assert "in Watauga County" in await storm.says("Boone")
+    await storm.says("1")
+    assert await on(storm) == ["McDowell", "Watauga"]
+
+
+@pytest.mark.parametrize("text", ["no", "No thanks", "no gracias"])
+async def test_a_no_subscribes_nobody(storm: Storm, text: str) -> None:
+    await storm.says("ALERTS Buncombe")
+    said = await storm.says(text)
+    assert "nothing was changed" in said or "no cambié nada" in said
+    assert "988" not in said
+    await storm.says("1")
+    assert not await on(storm)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("stop alerts", []),
+        ("ALERTS STOP all", []),
+        ("quitar alertas", []),
+        ("NO MAS ALERTAS", []),
+        ("cancelar alertas", []),
+        ("no more alerts", []),
+        ("ya no quiero alertas", []),
+        ("I'm done with the alerts, thanks kindly", []),
+        ("stop alerts in Wake", ["Vance"]),
+        ("quitar alertas de Henderson", ["Wake"]),  # the town in Vance County, whose alerts are on
+        ("stop alerts in Wake and Vance", ["Vance", "Wake"]),
+        ("no dejen de mandarme alertas", ["Vance", "Wake"]),
+        ("no, quiero alertas", ["Vance", "Wake"]),
+    ],
+)
+async def test_an_end_of_alerts_ends_those_that_are_meant_and_nothing_else(storm: Storm, text: str, left: list[str]) -> None:
+    await storm.subscribe(ANA, "ALERTS Wake")
+    await storm.subscribe(ANA, "ALERTS Vance County")
+    await storm.says(text)
+    assert await on(storm) == left
+    assert await storm.says("menu"), "Faro goes on"
+
+
+async def test_of_two_that_are_named_the_picked_one_ends(storm: Storm) -> None:
+    await storm.subscribe(ANA, "ALERTS Wake")
+    await storm.subscribe(ANA, "ALERTS Vance County")
+    assert "1 Wake County" in await storm.says("stop alerts in Wake and Vance")
+    await storm.says("1")
+    assert await on(storm) == ["Vance"]
+
+
+@pytest.mark.parametrize("text", ["STOP", "ALTO", "please stop all messages and alerts"])
+async def test_stop_stays_an_end_of_everything(storm: Storm, text: str) -> None:
+    await storm.subscribe(ANA, "ALERTS Wake")
+    await storm.says(text)
+    assert not await on(storm)
+    assert not await storm.says("menu")
+
+
+async def test_alerts_asked_for_after_stop_are_a_start_and_are_asked_about(storm: Storm) -> None:
+    await storm.says("ALTO")
+    assert not await storm.says("ALERTS Wake")
+    assert "Wake County" in await storm.says("start alerts in Wake")
+    await storm.says("1")
+    assert await on(storm) == ["Wake"]
+
+
+async def test_who_gets_alerts_reads_that_the_number_is_kept(storm: Storm) -> None:
+    await storm.subscribe(ANA, "ALERTS Wake")
+    assert "the number, encrypted, only for alerts or a volunteer" in await storm.says("PRIVACY")
+    rest = f"{await storm.says('MORE')} {await storm.says('MORE')}"
+    assert "if you asked for alerts, your number or chat, encrypted" in rest
+    assert "(language, county, answers, alerts)?" in await storm.says("DELETE")
+    assert "nothing was changed" in await storm.says("no")
+    assert await on(storm) == ["Wake"]
 
 
 async def test_each_is_told_once_in_their_language(storm: Storm, twilio: FakeTwilio) -> None:
@@ -143,6 +278,8 @@ async def test_each_is_told_once_in_their_language(storm: Storm, twilio: FakeTwi
     assert english.startswith("Weather Service (NWS): Flash Flood Warning, Buncombe County, until 1:0")
     assert "higher ground" in english
     assert "Aviso de inundacion repentina, condado de Buncombe" in spanish
+    assert "p.m. " in spanish
+    assert ".." not in spanish
     assert max(segments(text)[1] for text in (english, spanish)) <= 2
     later = alert("a2", storm.clock(), vtec="CON.KGSP.FF.W.0012", messageType="Update", references=follows(first))
     await storm.hears(later)
@@ -154,6 +291,23 @@ async def test_each_is_told_once_in_their_language(storm: Storm, twilio: FakeTwi
     await storm.hears(alert("a4", storm.clock(), vtec="CON.KGSP.FF.W.0012", messageType="Update"))
     await storm.sends()
     assert len(twilio.sent) == 4, "less bad again"
+
+
+async def test_the_gravest_goes_first_then_what_ends_soonest(storm: Storm, twilio: FakeTwilio) -> None:
+    """One text a second: a tornado does not wait behind a flood."""
+    for person in (ANA, BEN, EVA):
+        await storm.subscribe(person, "ALERTS Buncombe")
+    long, short = timedelta(hours=3), timedelta(minutes=50)
+    await storm.hears(
+        alert("wind", storm.clock(), event="High Wind Warning", urgency="Expected", lasts=short),
+        alert("flood", storm.clock(), lasts=long),
+        alert("flash", storm.clock(), event="Severe Thunderstorm Warning", lasts=short),
+        alert("fire", storm.clock(), event="Extreme Wind Warning", severity="Extreme", urgency="Expected", lasts=short),
+        alert("tornado", storm.clock(), event="Tornado Warning", severity="Extreme", lasts=long),
+    )
+    await storm.sends()
+    order = ["Tornado Warning", "Extreme Wind Warning", "Severe Thunderstorm Warning", "Flash Flood Warning", "High Wind Warning"]
+    assert [text.removeprefix("Weather Service (NWS): ").partition(",")[0] for _, text in told(twilio)] == [event for event in order for _ in range(3)]
 
 
 @pytest.mark.parametrize(

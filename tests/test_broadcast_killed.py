@@ -53,8 +53,9 @@ class Town:
 
     def told(self) -> dict[Channel, Counter[str]]:
         """How often each was told."""
-        by_sms = Counter(form["To"] for form in self.twilio.sent if form["Body"] in TEXTS.values())
-        return {Channel.SMS: by_sms, Channel.TELEGRAM: Counter(call.params["chat_id"] for call in self.telegram.named("sendMessage") if call.params["text"] in TEXTS.values())}
+        by_telegram = ((call.params["chat_id"], call.params["text"]) for call in self.telegram.named("sendMessage"))
+        sent = {Channel.SMS: ((form["To"], form["Body"]) for form in self.twilio.sent), Channel.TELEGRAM: by_telegram}
+        return {channel: Counter(person for person, said in messages if any(text in said for text in TEXTS.values())) for channel, messages in sent.items()}
 
     async def killed(self) -> None:
         async with asyncio.timeout(60):

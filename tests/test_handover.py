@@ -251,6 +251,41 @@ async def test_a_crisis_in_the_middle_is_answered_at_once_and_flagged(room: Room
     assert await room.sms("i want to kill myself") == usual
 
 
+async def test_a_first_question_with_words_of_a_crisis_is_passed_on_and_said_to_be(room: Room) -> None:
+    await room.says("/on")
+    await room.sms("HUMAN")
+    await room.sms("1")
+    told = await room.sms("my husband hurt his leg, can someone bring crutches to Marion")
+    assert told.startswith("If anyone is in danger now, call 911 first.")
+    assert "A volunteer has your question" in told
+    assert segments(told) <= ("GSM-7", 2)
+    note = room.group[-1]
+    assert [part for part in ("CRISIS WORDS", "county: McDowell", "answer in English", "crutches", "Reply to this message") if part not in note] == []
+    await room.says("Yes, today.", reply_to=room.last)
+    assert room.texts == ["A volunteer writes:\nYes, today."]
+
+
+async def test_a_first_question_that_is_a_crisis_gets_its_answer_and_then_that_it_was_passed_on(room: Room) -> None:
+    await room.says("/on")
+    usual = await room.sms("i want to kill myself", sender="+19195550143")
+    await room.sms("HUMAN")
+    await room.sms("1")
+    told = await room.sms("i want to kill myself")
+    assert told.splitlines()[0] == usual.splitlines()[0]
+    assert "A volunteer has your question" in told
+
+
+@pytest.mark.parametrize(("question", "county"), [("¿Quién corta árboles en Burnsville?", "Yancey"), ("¿Quién corta árboles en 28761?", "McDowell / Burke"), ("¿Quién corta árboles?", "Wake")])
+async def test_the_group_is_told_the_county_that_a_question_names(room: Room, question: str, county: str) -> None:
+    await room.says("/on")
+    if county == "Wake":
+        await room.sms("27601")
+    await room.sms("PERSONA")
+    await room.sms("1")
+    await room.sms(question)
+    assert f"condado: {county} ·" in room.group[-1] or f"county: {county} ·" in room.group[-1], room.group[-1]
+
+
 @pytest.mark.parametrize("end", [("STOP",), ("DELETE", "DELETE")])
 async def test_stop_and_delete_end_it(room: Room, end: tuple[str, ...]) -> None:
     asked = await room.begin()

@@ -2,14 +2,18 @@
 
 import json
 import logging
+import os
+import shutil
 import subprocess
 import sys
 from io import StringIO
+from pathlib import Path
 
 import pytest
 
 from bot.logs import Form, formatter, masked
 from bot.settings import ROOT
+from tests.small_content import write_content
 
 TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 CONFIGURED = """
@@ -71,7 +75,8 @@ def test_what_an_operator_needs_stays(text: str) -> None:
 def test_values_put_into_an_event_are_masked_too(form: Form) -> None:
     said = lines(form, "%s wrote to %s", "+1 919 555 0143", "ana@example.org")
     assert "[number] wrote to [email]" in said
-    assert "555" not in said
+    assert "555 0143" not in said
+    assert "0143" not in said
 
 
 def test_json_is_one_object_a_line() -> None:
@@ -100,3 +105,28 @@ def test_a_process_logs_text_and_counts_its_errors() -> None:
     assert "555-0143" not in done.stderr
     assert TOKEN not in done.stderr
     assert 'faro_errors_total{logger="bot.somewhere"} 1.0' in done.stdout
+
+
+def test_at_its_most_talkative_it_says_nothing_that_residents_wrote(learnt: Path, tmp_path: Path) -> None:
+    """The database's driver would tell every statement with its values."""
+    write_content(tmp_path / "content")
+    shutil.copytree(learnt, tmp_path / "cache")
+    env = {
+        **{k: v for k, v in os.environ.items() if not k.startswith("FARO_")},
+        "FARO_DATA": str(tmp_path),
+        "FARO_CONTENT": str(tmp_path / "content"),
+        "FARO_LOG_LEVEL": "DEBUG",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    said = "my zebrafinch Quillon sings algebra in Burnsville"
+    ran = subprocess.run([sys.executable, "-m", "bot", "chat"], cwd=ROOT, env=env, input=said, capture_output=True, text=True, timeout=120, check=True)
+    assert ran.stdout.strip()
+    assert [word for word in (*said.split()[1:], "Yancey", "INSERT", "SELECT") if word.lower() in ran.stderr.lower() and word != "in"] == []
+
+
+def test_ours_may_say_more_and_libraries_may_not() -> None:
+    """SQLAlchemy tells statements and their values from INFO on."""
+    names = ("bot.x", "handlers.y", "aiosqlite", "asyncio", "a.library")
+    program = f'import logging; from bot.logs import configure; configure("DEBUG", "text"); [logging.getLogger(n).debug("said by %s", n) for n in {names}]; logging.getLogger("sqlalchemy.engine").info("said by sqlalchemy")'
+    said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stderr
+    assert [name for name in (*names, "sqlalchemy") if f"said by {name}" in said] == ["bot.x", "handlers.y"]

@@ -21,6 +21,7 @@ from bot.directory.shelters import AHEAD, FRESH_FOR, Found, Pets, Shelter, Shelt
 from bot.errors import CannotDo, NoShelter
 from bot.feeds.openings import Opening, number_of
 from bot.feeds.shelters import CLOSED_HOLDS, REFRESH, ShelterBoard
+from bot.feeds.telling import told_done
 from bot.geo.tables import Gazetteer
 from bot.messages import LANGUAGES, Channel, Inbound, Language, Location
 from bot.operations import feeds_found
@@ -225,6 +226,51 @@ async def test_an_old_list_is_called_old_with_the_living_ways(faro: Faro, clock:
     assert "211" in told
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "my list of shelters is old, so I name none there"), ("es", "mi lista de refugios es vieja y ahi no le nombro ninguno")])
+@pytest.mark.parametrize("listed_here", [True, False])
+async def test_an_old_list_is_called_old_though_a_coordinator_opened_one_elsewhere(faro: Faro, clock: Clock, language: Language, said: str, listed_here: bool) -> None:
+    await listed(faro, *([shelter()] if listed_here else []))
+    clock.moment += 13 * HOUR
+    await openings_of(faro).open(Opening(name="Owen Gym", county="Buncombe"), "Ana")
+    told = await says(faro, ASKED[language])
+    assert said in told
+    assert "Owen Gym" in told
+    assert "211" in told
+    assert "Example" not in told
+    await listed(faro)
+    assert said not in await says(faro, ASKED[language]), "read anew"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_list_by_sms_is_of_whole_items_with_the_211_line(faro: Faro, language: Language) -> None:
+    far = [
+        replace(GYM, id=n, name=f"Example {n} Community Center of the Town", address=f"{n} Memorial Avenue", phone="828-555-0140", point=(35.0, -80 - at)) for at, n in enumerate(("Oak", "Elm", "Fir"))
+    ]
+    await listed(faro, *far)
+    told, rest = await says(faro, ASKED[language]), await says(faro, {"en": "MORE", "es": "MAS"}[language])
+    assert "211" in told, told
+    items = [line for line in f"{told}\n{rest}".splitlines() if "Memorial" in line]
+    assert [re.findall(r"\b(\d)\. Example", line) for line in items] == [["1"], ["2"], ["3"]]
+    assert all("828-555-0140" in line and re.search(r"(As of|Dato:) [\d:]+ \S+$", line) for line in items), items
+
+
+@pytest.mark.parametrize("channel", [Channel.WEB, Channel.TELEGRAM])
+async def test_the_list_comes_before_the_advice(faro: Faro, channel: Channel) -> None:
+    await listed(faro, shelter())
+    told = await says(faro, "shelter in marion", channel=channel)
+    assert told.index("Open shelters in McDowell County") < told.index("Example High School") < told.index("MAP 1") < told.index("from hour to hour")
+    assert told.count("Open shelters in McDowell County") == 1
+
+
+async def test_on_the_web_the_map_is_tapped_and_the_address_leads_to_the_point(faro: Faro) -> None:
+    await listed(faro, shelter(), replace(NEBO_HALL, point=None))
+    told = await says(faro, "shelter 28752", channel=Channel.WEB)
+    link = "https://www.openstreetmap.org/?mlat=35.68400&amp;mlon=-82.00900#map=16/35.68400/-82.00900"
+    assert f'<a href="{link}" rel="noreferrer">12 Example Street, Marion</a>' in told
+    assert "search?query=9+Example+Road,+Nebo,+28761+NC" in told
+    assert f'<a href="{link}" rel="noreferrer">{link}</a>' in await says(faro, "MAP 1", channel=Channel.WEB)
+
+
 async def test_what_was_known_another_day_says_which(faro: Faro, clock: Clock) -> None:
     clock.moment += 10 * HOUR
     await listed(faro, shelter())
@@ -243,6 +289,61 @@ async def test_map_shows_a_place_and_survives_a_restart(faro: Faro) -> None:
     assert "openstreetmap" not in await says(again, "MAP 9")
 
 
+async def test_after_a_county_was_picked_the_newest_list_has_the_maps(faro: Faro) -> None:
+    await listed(faro, shelter(), GYM)
+    await says(faro, "shelter in Black Mountain and Marion")
+    assert "Example Gym" in await says(faro, "1")
+    assert "mlat=35.59500" in await says(faro, "MAP 1")
+    assert "Example High School" in await says(faro, "2"), "the list stays on offer"
+    assert "mlat=35.68400" in await says(faro, "MAP 1")
+    await says(faro, "MENU")
+    assert "Example High School" in await says(faro, "1")
+    await says(faro, "2")
+    assert "mlat=35.68400" in await says(faro, "MAP 1")
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong", "which"),
+    [("shelter 28752", "MAP 5", "I have: 1, 3. Text MAP"), ("refugio 28752", "mapa 5", "Tengo: 1, 3. Escriba MAPA"), ("shelter 28752", "MAP 2", "I have: 1, 3. Text MAP")],
+)
+async def test_a_wrong_number_of_a_map_says_which_there_are_and_keeps_the_list(faro: Faro, text: str, wrong: str, which: str) -> None:
+    await listed(faro, shelter(), replace(NEBO_HALL, point=None, address="", as_of=NOON + MINUTE), replace(GYM, county="McDowell"))
+    await says(faro, text)
+    assert which in await says(faro, wrong)
+    assert "mlat=35.68400" in await says(faro, "1")
+    assert "mlat=35.59500" in await says(faro, "MAP 3")
+
+
+@pytest.mark.parametrize(("text", "said"), [("MAP 1", "I have no map for that"), ("MAPA 1", "No tengo mapa de eso"), ("mapa", "No tengo mapa de eso")])
+async def test_a_map_without_a_list_is_none(faro: Faro, text: str, said: str) -> None:
+    assert said in await says(faro, text)
+    assert not await faro.store.feedback()
+
+
+@pytest.mark.parametrize(
+    ("text", "pets"),
+    [
+        ("open shelters that take dogs in 28801", "Pets stay with you"),
+        ("pet friendly shelter in asheville", "Pets stay with you"),
+        ("que refugio acepta perros en asheville", "Mascotas con usted"),
+        ("albergue con mascotas cerca de asheville", "Mascotas con usted"),
+    ],
+)
+async def test_a_shelter_asked_for_with_pets_is_a_shelter_and_the_pets_page_comes_second(faro: Faro, text: str, pets: str) -> None:
+    await listed(faro, GYM)
+    told = await says(faro, text)
+    assert "Example Gym" in told
+    assert pets in told
+    page = await says(faro, "1")
+    assert "Lost pet" in page or "mascota" in page
+
+
+@pytest.mark.parametrize("text", ["animal shelter in asheville", "donde queda el refugio de animales de asheville"])
+async def test_the_animal_shelter_is_no_shelter_for_people(faro: Faro, text: str) -> None:
+    await listed(faro, GYM)
+    assert "Example Gym" not in await says(faro, text)
+
+
 async def test_what_follows_a_shelter_answer_goes_on_as_before(faro: Faro) -> None:
     await listed(faro, shelter(), NEBO_HALL, GYM)
     await says(faro, "shelter 28752")
@@ -258,13 +359,13 @@ def test_a_map_link_has_one_form() -> None:
     assert map_link('12 "Example" St, Marion & <b>') == "https://www.openstreetmap.org/search?query=12+Example+St,+Marion+b+"
 
 
-MINE = Opening(name="Example Church", county="mcdowell", address="3 Example Lane, Marion", zip="28752", phone="828-555-0141", pets=Pets.ON_SITE, wheelchair=True, hours=6)
+MINE = Opening(name="Example Church", county="mcdowell", address="3 Example Lane, Marion", zip="28752", phone="211", pets=Pets.ON_SITE, wheelchair=True, hours=6)
 
 
 async def test_a_coordinator_opens_and_closes(faro: Faro) -> None:
     openings = openings_of(faro)
     opened = await openings.open(MINE, "Ana")
-    assert "Example Church 3 Example Lane, Marion 828-555-0141. Pets at the site. Wheelchair access." in await says(faro, ASKED["en"])
+    assert "Example Church 3 Example Lane, Marion 211. Pets at the site. Wheelchair access." in await says(faro, ASKED["en"])
     await openings.close(number_of(opened), "Ben")
     assert "Example Church" not in await says(faro, ASKED["en"])
     assert [(w.by, w.open, w.at) for w in await openings.log()] == [("Ben", False, NOON), ("Ana", True, NOON)]
@@ -310,15 +411,40 @@ async def test_hours_end_an_opening_and_so_does_half_a_day(faro: Faro, clock: Cl
     ("opening", "code"),
     [
         (Opening(name=" ", county="Wake"), "name"),
-        (Opening(name="Hall", county="Fulton"), "county"),
+        (Opening(name="Hall", county="Fulton"), "no-such-county"),
+        (Opening(name="Hall", county="buncomb"), "unknown-county"),
+        (Opening(name="Hall", county="Yancey", zip="28801"), "zip"),
+        (Opening(name="Hall", county="Yancey", zip="x"), "zip"),
+        (Opening(name="Hall", county="Yancey", phone="abc"), "phone"),
+        (Opening(name="Hall", county="Yancey", phone="828-555-01"), "phone"),
+        (Opening(name="Hall", county="Wake", hours=float("nan")), "hours"),
         (Opening(name="Hall", county=""), "county"),
         (Opening(name="Hall", county="", zip="99999"), "county"),
     ],
 )
-async def test_an_opening_needs_a_name_and_a_county(faro: Faro, opening: Opening, code: str) -> None:
+async def test_an_opening_needs_a_name_and_a_county_and_nothing_that_cannot_be(faro: Faro, opening: Opening, code: str) -> None:
     with pytest.raises(NoShelter) as refused:
         await openings_of(faro).open(opening, "Ana")
     assert refused.value.code == code
+    for language in LANGUAGES:
+        assert "{" not in faro.words.say(f"openings.cannot.{code}", language, **refused.value.values)
+
+
+async def test_a_zip_that_reaches_into_two_counties_fits_both(faro: Faro) -> None:
+    counties = faro.gazetteer.zip_counties["28761"]
+    assert len(counties) > 1
+    for county in counties:
+        assert (await openings_of(faro).open(Opening(name="Hall", county=county, zip="28761"), "Ana")).county == county
+
+
+@pytest.mark.parametrize(("hours", "said"), [(4, "until 4:00 PM"), (None, "for 12 hours; say it again"), (40, "for 12 hours; say it again")])
+async def test_a_coordinator_is_told_how_long_it_is_told(faro: Faro, clock: Clock, hours: float | None, said: str) -> None:
+    openings = openings_of(faro)
+    opened = await openings.open(replace(MINE, hours=hours), "Ana")
+    assert said in told_done(opened, faro.words, "en")
+    clock.moment += timedelta(hours=min(hours or 12, 12))
+    assert await openings.told_now() == []
+    assert opened.until == clock.moment
 
 
 async def test_no_number_closes_what_is_not_told(faro: Faro) -> None:
@@ -380,9 +506,9 @@ async def test_coordinators_order_on_telegram_and_nobody_else_does(faro: Faro) -
 
             openings = openings_of(faro)
             assert "no open shelter" in await says_there(order("/shelter list"))
-            assert "Open: Example &lt;Church&gt;, McDowell County" in await says_there(order("/shelter open Example <Church>; 3 Example Lane; 28752; 828-555-0141"))
+            assert "Open: Example &lt;Church&gt;, McDowell County" in await says_there(order("/shelter open Example <Church>; 3 Example Lane; 28752; 211"))
             (told,) = await openings.told_now()
-            assert (told.phone, told.address) == ("828-555-0141", "3 Example Lane")
+            assert (told.phone, told.address) == ("211", "3 Example Lane")
             number = number_of(told)
             assert str(number) in await says_there(order("/shelter@faro_bot lista", language_code="es"))
             for stranger in (
@@ -394,6 +520,10 @@ async def test_coordinators_order_on_telegram_and_nobody_else_does(faro: Faro) -
             ):
                 await says_there(stranger)
                 assert [s.name for s in await openings.told_now()] == ["Example <Church>"]
+            usage = await says_there(order("/shelter"))
+            assert "/shelter close 1234" in usage
+            assert str(number) in usage
+            assert "Write only the number" in await says_there(order("/shelter open Hall; 1 Road; 28752; abc"))
             assert "has that number" in await says_there(order("/shelter close 12"))
             assert "which county" in await says_there(order("/shelter open Hall"))
             assert "Cerrado: Example" in await says_there(order(f"/shelter cerrar {number}", language_code="es"))
@@ -417,6 +547,9 @@ async def test_the_studio_opens_closes_and_tells_who_said_what(settings: Setting
         assert [text for text in ("Example High School", "FEMA", "2026-12-10 12:00", "HTTP 503", "no good list yet") if text not in page] == []
         assert (await room.post("/studio/shelters/open", name="<i>Church</i>", county="Wake", pets="no", wheelchair="no", hours="4")).status_code == 303
         assert (await room.post("/studio/shelters/open", name="Nowhere", county="")).status_code == 400
+        refused = await room.post("/studio/shelters/open", name="Hall", county="Yancey", zip="28801", phone="abc")
+        assert (refused.status_code, "ZIP code 28801 does not lie in Yancey County" in refused.text) == (400, True)
+        assert (await room.post("/studio/shelters/open", name="Hall", county="Yancey", hours="some")).status_code == 400
         assert (await room.post("/studio/shelters/close", number=str(number_of(shelter())))).status_code == 303
         assert (await room.post("/studio/shelters/close", number="seven")).status_code == 400
         (told,) = await openings_of(faro).told_now()
@@ -447,6 +580,13 @@ def test_the_command_line_opens_closes_and_lists(tmp_path: Path, monkeypatch: py
     assert "Open: Example Church, McDowell County" in faro_shelter("open", "Example Church", "--zip", "28752", "--pets", "no", "--no-wheelchair", "--hours", "3")
     line = faro_shelter("list")
     assert "Example Church, McDowell County" in line
+    for arguments, told in (
+        (("--county", "buncomb"), "Did you mean: Buncombe"),
+        (("--county", "Yancey", "--zip", "28801"), "does not lie in Yancey"),
+        (("--county", "Yancey", "--phone", "abc"), "no phone number"),
+    ):
+        refused = CliRunner().invoke(app, ["shelter", "open", "Hall", *arguments])
+        assert told in str(refused.exception)
     assert "Closed: Example Church" in faro_shelter("close", line.split()[0])
     assert "no open shelter" in faro_shelter("list")
     with closing(sqlite3.connect(tmp_path / "faro.sqlite3")) as database:

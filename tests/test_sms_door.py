@@ -190,6 +190,13 @@ async def test_a_carriers_stop_counts_after_our_own_and_for_longer_than_a_list(h
     assert await says(house, "START", "SM4") == [], "the carrier answers this one"
 
 
+@pytest.mark.parametrize("sender", ["+19195550100", "whatsapp:+19195550100", " "])
+async def test_faro_does_not_answer_itself(house: House, sender: str) -> None:
+    """Two programs that answer each other never end."""
+    assert await says(house, "food", "SM1", From=sender) == []
+    assert await says(house, "food", "SM2")
+
+
 async def test_start_from_somebody_new_is_answered(house: House) -> None:
     (text,) = await says(house, "START", "SM1")
     assert "Faro" in text

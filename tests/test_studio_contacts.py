@@ -323,3 +323,15 @@ async def test_what_was_brought_in_and_waits_for_review_is_found_by_itself(room:
     page = (await room.get(f"{PATH}?review=1")).text
     assert re.findall(r"<code>([\w-]+)</code>", page) == ["g-ashe"]
     assert '<input type="checkbox" name="review" value="1" checked>' in page
+    assert "Older ones" not in page
+    old = "h-one;Wake;One;211;2026-01-02;low\nh-two;Wake;Two;211;2026-01-02;low\n"
+    new = "n-one;Wake;New one;211;;low\nhsds-two;Wake;New two;211;2026-01-02;low\n"
+    rows = f"id;county;name;phone;checked;confidence\n{old}{new}"
+    shown = await room.post(f"{PATH}/import", table="support_groups", rows=rows)
+    seen = re.search(r'name="seen" value="(\w+)"', shown.text)
+    assert seen
+    await room.post(f"{PATH}/import", table="support_groups", rows=rows, seen=seen[1], apply="1")
+    page = (await room.get(f"{PATH}?review=1")).text
+    assert re.findall(r"<code>([\w-]+)</code>", page) == ["hsds-two", "n-one", "g-ashe"], "the newest first, the older ones apart"
+    assert "Older ones of low confidence: 2" in page
+    assert re.findall(r"<code>([\w-]+)</code>", (await room.get(f"{PATH}?review=older")).text) == ["h-two", "h-one"]

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from hashlib import sha256
 from html import unescape
 from pathlib import Path
 
@@ -35,7 +36,7 @@ async def room(settings: Settings, words: Words, gazetteer: Gazetteer, learnt: P
 
 
 async def asked(room: Workroom, text: str | None, *, language: str = "en", county: str | None = None, at: datetime = NOON, rated: Rated | None = None) -> None:
-    key = f"{text} {rated} {at} {county}"
+    key = sha256(f"{text} {rated} {at} {county}".encode()).hexdigest()
     kept = Kept(
         person=Person(key=key, language=language, county=county, seen_at=at),
         conversation=Conversation(key=key, choices=[], updated_at=at),

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.geo.tables import Gazetteer
 from bot.settings import Settings
 from bot.store.keeping import Kept, Known
-from bot.store.tables import Conversation, Handled, Person, Tally, Unanswered
+from bot.store.tables import Conversation, ConversationRow, Handled, HandledRow, Person, PersonRow, TallyRow, Unanswered
 from bot.studio.try_it import MOST_TALKS, ShortMemory
 from bot.wording.catalog import Words
 from tests.conftest import NOON, Clock
@@ -82,7 +82,7 @@ async def test_nothing_of_a_talk_is_stored(room: Workroom) -> None:
     await said(room, "tell me about algebra and football")
     store = room.house.faro.store
     assert await store.unanswered() == []
-    tables: tuple[type[SQLModel], ...] = (Person, Conversation, Handled, Unanswered, Tally)
+    tables: tuple[type[SQLModel], ...] = (PersonRow, ConversationRow, HandledRow, Unanswered, TallyRow)
     async with AsyncSession(store._engine) as session:
         for table in tables:
             assert (await session.exec(select(table))).all() == []

@@ -1,5 +1,6 @@
 """Understanding, layer by layer, and as a whole on the real content. No line of any evaluation set stands here."""
 
+import asyncio
 import io
 import json
 from pathlib import Path
@@ -16,7 +17,7 @@ from bot.messages import CrisisKind, CrisisLevel
 from bot.settings import ROOT
 from bot.understanding.commands import command, picked
 from bot.understanding.crisis import by_words, judge
-from bot.understanding.encoder import Encoder
+from bot.understanding.encoder import Encoder, Vectors
 from bot.understanding.features import Ngrams, Rows, letters_of, words_of
 from bot.understanding.language import counted
 from bot.understanding.model import Models, load_models, save_models
@@ -26,6 +27,7 @@ from bot.understanding.spelling import Speller
 from bot.understanding.topics import Decision, Scored, decide, in_order
 from bot.understanding.training import fit_model
 from bot.understanding.understander import Understander, build_understander
+from bot.understanding.weighing import Scales, Weighed
 
 
 @pytest.fixture(scope="session")
@@ -136,17 +138,42 @@ def test_models_are_kept_as_plain_arrays(tmp_path: Path) -> None:
     model = fit_model(Rows(letters=letters, meaning=encoder.encode(texts)), labels)
     asked = Rows(letters=ngrams.of(["some food"]), meaning=encoder.encode(["some food"]))
     path = tmp_path / "model.npz"
-    save_models(path, Models(counts=counted([("some food", "en")]), ngrams=ngrams, topics=model, crisis=None, refuse_from=0.2))
+    save_models(path, Models(counts=counted([("some food", "en")]), phrases={"some food": "food"}, ngrams=ngrams, topics=model, crisis=None, refuse_from=0.2))
     with np.load(path, allow_pickle=False) as file:
         assert all(file[name].dtype != object for name in file.files)
     loaded = load_models(path)
     assert loaded is not None
-    again = loaded.topics.probabilities(Rows(letters=loaded.ngrams.of(["some food"]), meaning=asked.meaning))
-    assert (loaded.counts, loaded.refuse_from) == ({"en": {"some": 1, "food": 1}, "es": {}}, 0.2)
-    assert again == pytest.approx(model.probabilities(asked))
+    again = loaded.topics.probabilities(Rows(letters=loaded.ngrams.of(["some food"]), meaning=asked.meaning))[0]
+    assert (loaded.counts, loaded.phrases, loaded.refuse_from) == ({"en": {"some": 1, "food": 1}, "es": {}}, {"some food": "food"}, 0.2)
+    assert again == pytest.approx(model.probabilities(asked)[0])
     assert max(again, key=again.__getitem__) == "food"
     path.write_bytes(path.read_bytes()[:1000])
     assert load_models(path) is None, "a broken file is made again, not believed"
+
+
+class Fussy(Encoder):
+    """An encoder that a text can break."""
+
+    def encode(self, texts: list[str]) -> Vectors:
+        if "break" in texts:
+            raise ValueError
+        return super().encode(texts)
+
+
+async def test_texts_that_wait_together_are_weighed_together_and_one_breaks_no_other() -> None:
+    texts = [f"{word} {n}" for word in ("water", "food", "sleep") for n in range(12)]
+    ngrams, letters = Ngrams.learn(texts)
+    model = fit_model(Rows(letters=letters, meaning=Encoder().encode(texts)), [t.split()[0] for t in texts])
+    scales = Scales(Models(counts=counted([]), phrases={}, ngrams=ngrams, topics=model, crisis=None, refuse_from=0.2), Fussy())
+    asked = [f"some {word} {n}" for word in ("food", "water", "sleep") for n in range(7)]
+    together = await asyncio.gather(*map(scales.weigh_soon, asked))
+    assert [max(one.topics, key=one.topics.__getitem__) for one in together] == [text.split()[1] for text in asked]
+    for text, one in zip(asked, together, strict=True):
+        assert one.topics == pytest.approx(scales.weigh([text])[0].topics, abs=1e-5)
+    first, broken, last = await asyncio.gather(*map(scales.weigh_soon, ("food", "break", "water")), return_exceptions=True)
+    assert isinstance(broken, ValueError)
+    assert isinstance(first, Weighed)
+    assert isinstance(last, Weighed)
 
 
 def test_a_question_is_read_once_and_kept(tmp_path: Path) -> None:

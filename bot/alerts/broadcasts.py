@@ -1,5 +1,6 @@
 """A coordinator's own words to those who asked for alerts: written by one person, looked at and released by another."""
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,15 +12,19 @@ from bot.errors import NotToBeSent
 from bot.messages import LANGUAGES, Channel, Language
 from bot.store.outbox import Outbox
 from bot.store.subscriptions import Subscriptions
-from bot.store.tables_live import DeliveryState, Notice, NoticeState
+from bot.store.tables_live import LAST, DeliveryState, Notice, NoticeState
 from bot.wording.catalog import Words
 from bot.wording.fitting import STYLES, fit
 from bot.wording.gsm7 import segments
+from bot.wording.wide import untagged
 
 KIND: Final = "broadcast"
 LONGEST_TEXT: Final = 600
 LONGEST_HOURS: Final = 48
 MOST_SHOWN: Final = 50
+UNDER_WAY: Final = (NoticeState.SENDING, NoticeState.PAUSED)
+# A person judged that lives are at stake: only what is extreme at this moment goes before it.
+RANK: Final = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +68,20 @@ class Progress:
     def all(self) -> int:
         return self.waiting + self.sent + self.failed
 
+    @property
+    def state(self) -> str:
+        """Where it stands, for people: 'sent' as soon as nobody waits any more, whatever has been noted of it."""
+        return "sent" if self.notice.state in UNDER_WAY and not self.waiting else self.notice.state
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are one person's: case, accents, blanks and marks make no other person."""
+    return _letters(one) == _letters(other)
+
+
+def _letters(name: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", name).casefold() if c.isalnum())
+
 
 class Broadcasts:
     """Drafts, their release by a second person, and what becomes of them."""
@@ -76,6 +95,8 @@ class Broadcasts:
 
     async def draft(self, *, counties: Sequence[str], en: str, es: str, by: str, hours: float, life_safety: bool = False) -> Notice:
         """Keeps a draft. Raises NotToBeSent when it lacks a language, a county or an end, or is too long to be read on a phone."""
+        if not _letters(by):
+            raise NotToBeSent("broadcast-nobody")
         texts = [" ".join(text.split()) for text in (en, es)]
         if not counties or not all(texts):
             raise NotToBeSent("broadcast-incomplete")
@@ -89,9 +110,10 @@ class Broadcasts:
             event=f"broadcast {id_}",
             kind=KIND,
             counties=sorted(set(counties)),
-            en=texts[0],
-            es=texts[1],
+            en=self._words.say("alerts.broadcast", "en", text=texts[0]),
+            es=self._words.say("alerts.broadcast", "es", text=texts[1]),
             life_safety=life_safety,
+            rank=RANK if life_safety else LAST,
             expires_at=now + timedelta(hours=hours),
             state=NoticeState.DRAFT,
             made_by=by,
@@ -105,7 +127,8 @@ class Broadcasts:
         shares = []
         for (channel, language), persons in sorted((await self._subscriptions.counted(notice.counties)).items()):
             texts = fit(notice_reply(notice, language), STYLES[channel], self._words).texts
-            shares.append(Share(channel=channel, language=language, persons=persons, texts=texts, parts=sum(segments(text)[1] for text in texts)))
+            seen = tuple(map(untagged, texts)) if channel is Channel.TELEGRAM else texts
+            shares.append(Share(channel=channel, language=language, persons=persons, texts=seen, parts=sum(segments(text)[1] for text in texts)))
         per_channel = {channel: sum(share.persons for share in shares if share.channel is channel) for channel in self._rates}
         return Estimate(shares=tuple(shares), seconds=max((count / self._rates[channel] for channel, count in per_channel.items()), default=0.0))
 
@@ -119,7 +142,9 @@ class Broadcasts:
         notice = await self.find(id_)
         if notice is None or notice.expires_at <= self._clock():
             raise NotToBeSent("broadcast-gone")
-        if notice.made_by == by:
+        if not _letters(by):
+            raise NotToBeSent("broadcast-nobody")
+        if same_person(notice.made_by, by):
             raise NotToBeSent("broadcast-own")
         # First who is told, then that it may be: killed in between, it is still a draft, and the same persons are chosen again.
         count = await self._outbox.address(notice, waking_time(self._clock(), life_safety=notice.life_safety))
@@ -134,7 +159,10 @@ class Broadcasts:
         return await self._outbox.change(id_, NoticeState.SENDING, only_from=(NoticeState.PAUSED,))
 
     async def cancel(self, id_: str) -> bool:
-        """For good. What is on its way arrives."""
+        """For good. What is on its way arrives. False when there is nothing to take back: everybody has been told."""
+        notice = await self.find(id_)
+        if notice and (await self.progress(notice)).state == "sent":
+            return False
         return await self._outbox.change(id_, NoticeState.CANCELLED, only_from=(NoticeState.DRAFT, NoticeState.SENDING, NoticeState.PAUSED))
 
     async def find(self, id_: str) -> Notice | None:

@@ -51,6 +51,11 @@ def grave(alert: Alert) -> bool:
     return alert.severity == "Extreme" or (alert.severity == "Severe" and alert.urgency == "Immediate")
 
 
+def rank(alert: Alert) -> int:
+    """What goes before what: 0 for the extreme that is here now, then the extreme that is expected, then the less severe likewise."""
+    return 2 * (len(SEVERITIES) - 1 - SEVERITIES.index(alert.severity)) + (alert.urgency != "Immediate")
+
+
 def notice_id(alert_id: str, county: str) -> str:
     return hashlib.sha256(f"{alert_id}|{county}".encode()).hexdigest()[:40]
 
@@ -62,7 +67,8 @@ def notices(alert: Alert, event: str, counties: Sequence[str], events: dict[str,
         known = events.get(alert.event)
         name = (known.es if language == "es" else known.en) if known else alert.event if language == "en" else words.say("alerts.some_event", language)
         do = (known.do_es if language == "es" else known.do_en) if known else words.say("alerts.do_something", language)
-        return words.say("alerts.notice", language, event=name, county=county, until=words.until(alert.until.astimezone(LOCAL_TIME), now.astimezone(LOCAL_TIME), language), do=do)
+        until = words.until(alert.until.astimezone(LOCAL_TIME), now.astimezone(LOCAL_TIME), language).removesuffix(".")  # 'p.m.' and the sentence share a point
+        return words.say("alerts.notice", language, event=name, county=county, until=until, do=do)
 
     return [
         Notice(
@@ -73,6 +79,7 @@ def notices(alert: Alert, event: str, counties: Sequence[str], events: dict[str,
             en=told(county, "en"),
             es=told(county, "es"),
             life_safety=grave(alert),
+            rank=rank(alert),
             expires_at=alert.until,
             state=NoticeState.SENDING,
             made_by="nws",

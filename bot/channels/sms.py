@@ -36,14 +36,15 @@ log = logging.getLogger(__name__)
 class TwilioDoor:
     """Checks, reads and answers Twilio's requests. `public_url` is the address that Twilio calls, as it was configured there.
 
-    A number of a subaccount signs with the subaccount's token: `subaccounts` are those, by AccountSid.
+    `number` is the one that Faro writes from, where it is known. A number of a subaccount signs with the subaccount's token: `subaccounts` are those, by AccountSid.
     """
 
-    def __init__(self, conversation: Conversation, *, auth_token: str, public_url: str, subaccounts: Mapping[str, str] | None = None) -> None:
+    def __init__(self, conversation: Conversation, *, auth_token: str, public_url: str, subaccounts: Mapping[str, str] | None = None, number: str = "") -> None:
         self._conversation = conversation
         self._validator = RequestValidator(auth_token)
         self._of_subaccount = {account: RequestValidator(token) for account, token in (subaccounts or {}).items() if token}
         self._public_url = public_url.rstrip("/")
+        self._number = bare(number)
         self._misfits = 0
 
     def routes(self) -> Sequence[Route]:
@@ -57,8 +58,10 @@ class TwilioDoor:
             return PlainTextResponse(error.reason, status_code=403)
         except BadRequest as error:
             return PlainTextResponse(error.reason, status_code=400)
-        answer = await self._conversation.answer(inbound)
-        return Response(twiml(answer.texts), media_type="application/xml")
+        # What Faro itself sent is not answered: it would go on for ever.
+        ours = bare(inbound.sender) in (bare(form.get("To", "")), self._number)
+        texts = () if ours else (await self._conversation.answer(inbound)).texts
+        return Response(twiml(texts), media_type="application/xml")
 
     async def _status(self, request: Request) -> Response:
         try:
@@ -143,6 +146,11 @@ def read_inbound(form: dict[str, str]) -> Inbound:
         location=_location(form),
         media=form.get("NumMedia", "0") not in ("", "0"),
     )
+
+
+def bare(sender: str) -> str:
+    """The number alone, by whichever of its ways it writes."""
+    return sender.removeprefix("whatsapp:").strip()
 
 
 def _location(form: dict[str, str]) -> Location | None:

@@ -31,7 +31,7 @@ from telegram.ext import AIORateLimiter, ExtBot
 from telegram.request import HTTPXRequest
 
 from bot.channels.body import bounded_body
-from bot.channels.telegram_sending import FIRST_PAUSE, LONGEST_PAUSE, Markup, markup, patiently, untagged
+from bot.channels.telegram_sending import FIRST_PAUSE, LONGEST_PAUSE, Markup, markup, patiently
 from bot.channels.telegram_shelters import ShelterOrders
 from bot.channels.telegram_updates import Edits, OneByOne, addressed, read_inbound, readable
 from bot.channels.telegram_volunteers import VolunteersDoor
@@ -43,6 +43,7 @@ from bot.store.inbox import Inbox
 from bot.wording.catalog import Words
 from bot.wording.fitting import Fitted
 from bot.wording.narrow import plain
+from bot.wording.wide import untagged
 
 log = logging.getLogger(__name__)
 

@@ -10,11 +10,12 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, Re
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
-from bot.channels.telegram_sending import buttons, untagged
+from bot.channels.telegram_sending import buttons
 from bot.messages import Delivery, Outcome
 from bot.wording.catalog import Words
 from bot.wording.fitting import Fitted
 from bot.wording.narrow import plain
+from bot.wording.wide import untagged
 
 log = logging.getLogger(__name__)
 

@@ -1,9 +1,7 @@
 """How an answer goes out to Telegram: what may be pressed under it, and how long it is tried."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
-from html import unescape
 from random import random
 
 from prometheus_client import Counter
@@ -39,10 +37,6 @@ def buttons(answer: Fitted, words: Words) -> list[list[InlineKeyboardButton]]:
         yes, no = (words.say(key, answer.language) for key in ("rating.yes", "rating.no"))
         keys.append([InlineKeyboardButton(label, callback_data=f"#useful:{said}:{answer.intent}") for label, said in ((yes, "yes"), (no, "no"))])
     return keys
-
-
-def untagged(html: str) -> str:
-    return unescape(re.sub(r"<[^>]+>", "", html))
 
 
 async def patiently(send: Callable[[], Awaitable[object]]) -> None:

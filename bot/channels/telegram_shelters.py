@@ -14,7 +14,7 @@ from bot.messages import Language
 from bot.wording.catalog import Words
 from bot.wording.fitting import Fitted
 
-ORDER = re.compile(r"/shelter(?:@\w+)?\s+(?:(?P<list>list|lista)|(?P<close>close|cerrar)\b(?P<number>.*)|(?P<open>open|abrir)\b(?P<facts>.*))\s*", re.IGNORECASE | re.DOTALL)
+ORDER = re.compile(r"/shelter(?:@\w+)?(?:\s+(?:(?P<list>list|lista)|(?P<close>close|cerrar)\b(?P<number>.*)|(?P<open>open|abrir)\b(?P<facts>.*)))?\s*", re.IGNORECASE | re.DOTALL)
 
 
 class ShelterOrders:
@@ -41,7 +41,7 @@ class ShelterOrders:
         try:
             text = await self._done(order, by, language)
         except NoShelter as error:
-            text = f"{self._words.say(f'openings.cannot.{error.code}', language)}\n{self._words.say('openings.how', language)}"
+            text = f"{self._words.say(f'openings.cannot.{error.code}', language, **error.values)}\n{self._words.say('openings.how', language)}"
         return Fitted(language=language, intent="openings", texts=(escape(text, quote=False),))
 
     async def _done(self, order: re.Match[str], by: str, language: Language) -> str:
@@ -50,6 +50,8 @@ class ShelterOrders:
         if order["close"]:
             number = order["number"].strip(" #\n")
             return told_done(await self._openings.close(int(number) if number.isdecimal() else 0, by), self._words, language)
+        if not order["open"]:
+            return f"{self._words.say('openings.how', language)}\n\n{told_list(await self._openings.told_now(), self._words, language)}"
         facts = [part.strip() for part in order["facts"].split(";")]
         name, address, zip_code, phone = (*facts, "", "", "", "")[:4]
         return told_done(await self._openings.open(Opening(name=name, county="", address=address, zip=zip_code, phone=phone), by), self._words, language)

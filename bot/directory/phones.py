@@ -1,4 +1,4 @@
-"""What is wrong with a number as somebody typed it into a contact table."""
+"""What is wrong with a number as somebody typed it, and to which numbers Faro writes first."""
 
 import re
 from typing import Literal
@@ -7,6 +7,8 @@ import phonenumbers
 
 PhoneFault = Literal["short", "shape", "unknown", "made_up"]
 
+# Numbers that cost more than others.
+_DEAR = frozenset({phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST})
 _LOOKS_RIGHT = re.compile(r"\+?[\d\s().-]+(?:\s*(?:x|ext\.?)\s*\d{1,6})?", re.IGNORECASE)
 _SERVICE = re.compile(r"[2-9]11|988")
 _TEXT_CODE = re.compile(r"\d{5,6}")
@@ -28,3 +30,12 @@ def phone_fault(number: str, *, for_texts: bool = False) -> PhoneFault | None:
     if len(str(parsed.national_number)) < 10:
         return "short"
     return None if parsed.country_code == 1 and phonenumbers.is_valid_number(parsed) else "unknown"
+
+
+def may_be_written_to(number: str) -> bool:
+    """Whether this is an ordinary number of the North American plan: no foreign one, no short code, none that costs more."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return False
+    return parsed.country_code == 1 and phonenumbers.is_valid_number(parsed) and phonenumbers.number_type(parsed) not in _DEAR

@@ -78,7 +78,7 @@ class Near:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """The open shelters of a county, nearest first; `elsewhere` only when it has none. `old`: there were some, but the lists are older than FRESH_FOR."""
+    """The open shelters of a county, nearest first; `elsewhere` only when it has none. `old`: it has none, and what the lists say of it is older than FRESH_FOR."""
 
     here: tuple[Near, ...] = ()
     elsewhere: tuple[Near, ...] = ()
@@ -86,11 +86,12 @@ class Found:
 
 
 class ShelterList:
-    """One reading of all sources: never changed, replaced as a whole."""
+    """One reading of all sources: never changed, replaced as a whole. `read`: when each public list was last good."""
 
-    def __init__(self, shelters: Sequence[Shelter], gazetteer: Gazetteer) -> None:
+    def __init__(self, shelters: Sequence[Shelter], gazetteer: Gazetteer, read: Sequence[datetime] = ()) -> None:
         self._shelters = tuple(shelters)
         self._gazetteer = gazetteer
+        self._read = tuple(read)
 
     def __len__(self) -> int:
         return len(self._shelters)
@@ -106,7 +107,8 @@ class ShelterList:
         ranked = sorted((self._near(s, origin) for s in fresh), key=lambda n: (n.distance or 0.0, n.shelter.name))
         here = [n if point and n.shelter.point else replace(n, distance=None, direction=None) for n in ranked if n.shelter.county == county]
         elsewhere = [n for n in ranked if n.shelter.county != county]
-        return Found(here=tuple(here[:most]), elsewhere=() if here else tuple(elsewhere[:most]), old=not here and any(s.county == county and not s.fresh(now) for s in is_open))
+        stale = any(s.county == county and not s.fresh(now) for s in is_open) or (bool(self._read) and max(self._read) <= now - FRESH_FOR)
+        return Found(here=tuple(here[:most]), elsewhere=() if here else tuple(elsewhere[:most]), old=stale and not here)
 
     def open_now(self, now: datetime) -> list[Shelter]:
         """All that residents are told of, by county and name."""

@@ -5,9 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from math import inf
 from typing import Final
 
-from bot.directory.shelters import Pets, Shelter, Status
+from rapidfuzz import process
+
+from bot.directory.phones import phone_fault
+from bot.directory.shelters import FRESH_FOR, Pets, Shelter, Status
 from bot.errors import NoShelter
 from bot.feeds.shelters import ShelterBoard
 from bot.geo.tables import Gazetteer, fold
@@ -15,6 +19,9 @@ from bot.store.feeds import Feeds, Kept, Word
 
 NUMBERS: Final = range(1000, 10_000)
 LONGEST: Final = 120
+HOUR: Final = timedelta(hours=1)
+# Of a county that there is not: how many names are offered, and how alike they are (0 to 100).
+NEAR_NAMES, ALIKE = 3, 75
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +62,18 @@ class Openings:
         return await self._feeds.words(100)
 
     async def open(self, opening: Opening, by: str) -> Shelter:
-        """Raises NoShelter when the county is missing or none of ours."""
+        """Told for the hours that are given, FRESH_FOR at most. Raises NoShelter for what is missing or cannot be."""
         county, now = self._county(opening), self._clock()
-        if not (county and opening.name.strip()):
-            raise NoShelter("county" if opening.name.strip() else "name")
+        zip_code, phone = opening.zip.strip()[:5], opening.phone.strip()
+        if not opening.name.strip():
+            raise NoShelter("name")
+        if zip_code and county not in self._gazetteer.zip_counties.get(zip_code, ()):
+            raise NoShelter("zip", {"zip": zip_code, "county": county})
+        if phone and phone_fault(phone):
+            raise NoShelter("phone", {"phone": phone})
+        if opening.hours is not None and not opening.hours > 0:
+            raise NoShelter("hours")
+        lasts = timedelta(hours=min(opening.hours or inf, FRESH_FOR / HOUR))
         shelter = Shelter(
             id=f"{fold(opening.name)} {county}"[:80],
             source="faro",
@@ -67,11 +82,11 @@ class Openings:
             status=Status.OPEN,
             as_of=now,
             address=opening.address.strip()[:LONGEST],
-            zip=opening.zip.strip()[:5],
-            phone=opening.phone.strip()[:30],
+            zip=zip_code,
+            phone=phone[:30],
             pets=opening.pets,
             wheelchair=opening.wheelchair,
-            until=now + timedelta(hours=opening.hours) if opening.hours else None,
+            until=now + lasts,
         )
         await self._say(shelter, by)
         return shelter
@@ -92,12 +107,17 @@ class Openings:
         await self._feeds.say(shelter.id, open_=shelter.status is Status.OPEN, facts=json.dumps(facts, default=str), by=by)
         await self._board.refresh()
 
-    def _county(self, opening: Opening) -> str | None:
+    def _county(self, opening: Opening) -> str:
         """The named one, else that of the ZIP code when it lies in one only."""
-        if opening.county:
-            return self._gazetteer.county_named(opening.county)
+        if opening.county.strip():
+            if found := self._gazetteer.county_named(opening.county):
+                return found
+            names = [name for name, _, _ in process.extract(fold(opening.county), list(self._gazetteer.counties), processor=fold, limit=NEAR_NAMES, score_cutoff=ALIKE)]
+            raise NoShelter("unknown-county" if names else "no-such-county", {"county": opening.county.strip(), "near": ", ".join(names)})
         meanings = self._gazetteer.zips.get(opening.zip.strip()[:5], ())
-        return meanings[0].county if len(meanings) == 1 else None
+        if len(meanings) != 1:
+            raise NoShelter("county")
+        return meanings[0].county
 
 
 def name_of(word: Word) -> str:

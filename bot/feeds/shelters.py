@@ -103,7 +103,7 @@ class ShelterBoard:
         spoken = [w for w in said_last(self.sources.words, self._clock()) if not (w.status is Status.OPEN and any(_ended(s, w) for s in published))]
         opened = [next((filled(w, s) for s in published if same_site(s, w)), w) for w in spoken if w.status is Status.OPEN]
         others = [s for s in published if not any(same_site(s, w) for w in spoken)]
-        self._list = ShelterList([*opened, *others], self._gazetteer)
+        self._list = ShelterList([*opened, *others], self._gazetteer, [kept.good_at for kept in self.sources.feeds.values() if kept.good_at])
 
 
 def listed(kept: Kept) -> Listed:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.directory.shelters import Shelter, Status
+from bot.directory.shelters import FRESH_FOR, Shelter, Status
 from bot.feeds.openings import number_of
 from bot.messages import LOCAL_TIME, Language
 from bot.wording.catalog import Words
@@ -14,8 +14,14 @@ def told_list(shelters: Sequence[Shelter], words: Words, language: Language) -> 
 
 
 def told_done(shelter: Shelter, words: Words, language: Language) -> str:
-    key = "openings.opened" if shelter.status is Status.OPEN else "openings.closed"
-    return words.say(key, language, name=shelter.name, county=shelter.county)
+    """What was done, and until when an open one is told."""
+    given = {"name": shelter.name, "county": shelter.county}
+    if shelter.status is not Status.OPEN:
+        return words.say("openings.closed", language, **given)
+    if shelter.until is None or shelter.until - shelter.as_of >= FRESH_FOR:
+        return words.say("openings.opened", language, **given)
+    until, now = (moment.astimezone(LOCAL_TIME) for moment in (shelter.until, shelter.as_of))
+    return words.say("openings.opened-until", language, **given, until=words.until(until, now, language))
 
 
 def _line(shelter: Shelter, words: Words, language: Language) -> str:

@@ -45,6 +45,7 @@ class Gazetteer:
     zip_points: dict[str, tuple[float, float]] = field(repr=False)
     needs: dict[str, str] = field(repr=False)
     place_points: dict[tuple[str, str], tuple[float, float]] = field(repr=False)
+    zip_counties: dict[str, frozenset[str]] = field(repr=False)  # every county that a ZIP code reaches into, however little
 
     def county_named(self, name: str) -> str | None:
         """The county of exactly this name ('wake', 'McDowell', 'New Hanover County'), or None."""
@@ -87,6 +88,7 @@ def load_gazetteer() -> Gazetteer:
         counties=counties,
         names=names,
         zips={z: _settle(m) for z, m in zips.items()},
+        zip_counties={z: frozenset(one.county for one in m) for z, m in zips.items()},
         zip_points=points,
         place_points={(fold(row["place"]), row["county"]): (float(row["latitude"]), float(row["longitude"])) for row in reversed([*rows("places.csv")]) if row["latitude"]},
         needs={row["name"]: row["needs"] for row in rows("everyday_words.csv")},

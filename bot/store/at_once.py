@@ -3,18 +3,23 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 T = TypeVar("T")
 # Seconds that SQLite waits for another process: less than an answer waits for the database (bot/store/patience.py), so that no thread outlasts its question.
 BUSY = 2
+# Seconds after which a connection is asked whether it is still there.
+IDLE = 1.0
 
 
 class AtOnce(Protocol):
-    """One transaction for the whole of a work; committed when it returns, taken back when it raises."""
+    """`write` is one transaction for the whole of a work, committed when it returns, taken back when it raises; `read` asks one question."""
 
     async def read(self, work: Callable[[Connection], T], /) -> T: ...
     async def write(self, work: Callable[[Connection], T], /) -> T: ...
@@ -31,12 +36,15 @@ class OverNetwork:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")  # one question needs no BEGIN and no COMMIT, each of which is a journey
 
     async def read(self, work: Callable[[Connection], T], /) -> T:
-        async with self._engine.begin() as connection:
+        async with self._reading.connect() as connection:
             return await connection.run_sync(work)
 
-    write = read
+    async def write(self, work: Callable[[Connection], T], /) -> T:
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(work)
 
     async def close(self) -> None:
         """The engine is closed by whoever opened it."""
@@ -66,6 +74,24 @@ class InFile:
 
     async def close(self) -> None:
         self._engine.dispose()
+
+
+def ask_idle_ones(engine: AsyncEngine) -> None:
+    """A server may have gone away and come back while a connection was idle: asked, each such connection says so. To ask all of them each time would be half of what an answer asks."""
+
+    def rests(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["since"] = monotonic()
+
+    def wakes(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if monotonic() - record.info.get("since", monotonic()) < IDLE:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error:
+            raise InvalidatePoolError from None
+
+    event.listen(engine.sync_engine, "checkin", rests)
+    event.listen(engine.sync_engine, "checkout", wakes)
 
 
 def sqlite_manners(busy: int) -> Callable[[Any, object], None]:

@@ -12,7 +12,7 @@ from bot.messages import Channel, Language
 from bot.store.patience import Patience
 from bot.store.sealing import Seal
 from bot.store.store import Store
-from bot.store.tables import Handled
+from bot.store.tables import HandledRow
 from bot.store.tables_live import Duty, Handover, HandoverNote
 
 HANDOVER, NOTE, DUTY, UNANSWERED = (SQLModel.metadata.tables[name] for name in ("handover", "handover_note", "duty", "unanswered"))
@@ -92,7 +92,7 @@ class Handovers:
 
     async def heard(self, update_id: str) -> None:
         """A message of the group was done with; it is the group's, and no resident's."""
-        row = self._store.insert(Handled).values(channel=Channel.TELEGRAM.value, message_id=update_id, key="", answer="", at=self._clock())
+        row = self._store.insert(HandledRow).values(channel=Channel.TELEGRAM.value, message_id=update_id, key="", answer="", at=self._clock())
         await self._patience.ask(self._do(row.on_conflict_do_nothing()))
 
     async def _do(self, *statements: Executable) -> None:

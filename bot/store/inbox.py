@@ -16,7 +16,7 @@ from bot.errors import DatabaseAway
 from bot.store.patience import Patience
 from bot.store.sealing import Seal
 from bot.store.store import Store
-from bot.store.tables import Handled, Owed
+from bot.store.tables import HandledRow, Owed
 
 # Whoever took a message changes its mark while working on it. A Faro that has seen the mark of another's unchanged for so long takes over: seconds of its
 # own monotonic clock, since clocks of different machines differ, and jump.
@@ -60,7 +60,7 @@ class Inbox:
         now = self._clock()
         try:
             async with self._store.session() as session:
-                if await session.get(Handled, (self._channel, message_id)):
+                if await session.get(HandledRow, (self._channel, message_id)):
                     return False
                 session.add(Owed(channel=self._channel, message_id=message_id, key=key, payload=self._seal.close(payload), at=now, taken_until=now))
                 await session.commit()

@@ -20,6 +20,7 @@ HANDLED, PERSON, CONVERSATION, SUBSCRIPTION, HANDOVER, TALLY, OWED = (
 UNANSWERED, FEEDBACK, RATING = (SQLModel.metadata.tables[name] for name in ("unanswered", "feedback", "rating"))
 # What a message may change in what is remembered of its sender.
 PERSONAL = ("language", "language_fixed", "county", "opted_out")
+NOBODY = {name: Person.model_fields[name].default for name in PERSONAL}
 ANSWER = rows(HANDLED.c.answer).where(HANDLED.c.channel == bindparam("channel"), HANDLED.c.message_id == bindparam("message_id"))
 _HERE = rows(literal(1)).subquery()
 KNOWN = rows(HANDLED.c.answer, PERSON, CONVERSATION).select_from(
@@ -27,6 +28,7 @@ KNOWN = rows(HANDLED.c.answer, PERSON, CONVERSATION).select_from(
     .outerjoin(PERSON, PERSON.c.key == bindparam("key"))
     .outerjoin(CONVERSATION, CONVERSATION.c.key == PERSON.c.key)
 )
+ANSWERED = HANDLED.insert()
 SEEN = rows(PERSON.c.seen_at).where(PERSON.c.key == bindparam("key")).with_for_update()
 
 
@@ -75,7 +77,7 @@ def write(connection: Connection, kept: Kept, late: bool) -> None:
     """`late` is what had to wait. Raises IntegrityError when the message was answered before."""
     if kept.forget:
         kept.handled.key = ""
-    connection.execute(HANDLED.insert(), kept.handled.model_dump())
+    connection.execute(ANSWERED, kept.handled.model_dump())
     if kept.forget:
         _forget(connection, kept)
     else:
@@ -95,8 +97,9 @@ def _remember(connection: Connection, kept: Kept, late: bool) -> None:
     """Of the person only what this message changed: another Faro, or the time before an outage, may know more of them, such as that they said STOP."""
     seen = connection.execute(SEEN, {"key": kept.person.key}).scalar() if late else None
     newest = seen is None or seen <= kept.person.seen_at  # else another Faro has heard of them since
-    person = with_changes(None, kept).model_dump()
-    connection.execute(_put(connection.dialect.name, PERSON, (*kept.changed, *(("seen_at",) if newest else ()))), person)
+    changed = {name: getattr(kept.person, name) for name in kept.changed}
+    person = {"key": kept.person.key, **NOBODY, **changed, "seen_at": kept.person.seen_at}
+    connection.execute(_put(connection.dialect.name, PERSON, (*changed, *(("seen_at",) if newest else ()))), person)
     if newest:
         connection.execute(_put(connection.dialect.name, CONVERSATION, tuple(CONVERSATION.c.keys())), kept.conversation.model_dump())
 

@@ -109,7 +109,7 @@ class Outbox:
             return (await connection.execute(rows.execution_options(preserve_rowcount=True))).rowcount
 
     async def take(self, channel: str, most: int) -> list[Due]:
-        """What may be sent on a channel now, the longest waiting first; taken before it is sent, so that it is never sent twice unknowingly."""
+        """What may be sent on a channel now, the gravest first; taken before it is sent, so that it is never sent twice unknowingly."""
         now = self._clock()
         abandoned = (DELIVERY.c.channel == channel, DELIVERY.c.state == DeliveryState.TAKEN, DELIVERY.c.at < now - SURELY_DEAD)
         async with self._store.begin() as connection:
@@ -125,15 +125,17 @@ class Outbox:
 
     @staticmethod
     async def _ready(connection: AsyncConnection, channel: str, most: int, now: datetime) -> list[tuple[str, str]]:
-        """What is about life first. Each half is asked for in the order of an index, so that nothing is sorted, however many wait."""
-        sending = (await connection.execute(select(NOTICE.c.id, NOTICE.c.life_safety).where(NOTICE.c.state == NoticeState.SENDING))).all()
-        waiting = select(DELIVERY.c.event, DELIVERY.c.key).where(DELIVERY.c.channel == channel, DELIVERY.c.state == DeliveryState.WAITING, DELIVERY.c.not_before <= now)
+        """What is about life first, then by rank, then what ends soonest. Each notice is asked for in the order of an index, so that nothing is sorted, however many wait."""
+        due = (DELIVERY.c.channel == channel, DELIVERY.c.state == DeliveryState.WAITING, DELIVERY.c.not_before <= now)
+        with_due = select(NOTICE.c.id, NOTICE.c.life_safety, NOTICE.c.rank, NOTICE.c.expires_at).where(
+            NOTICE.c.state == NoticeState.SENDING, select(DELIVERY.c.key).where(*due, DELIVERY.c.notice_id == NOTICE.c.id).exists()
+        )
         ready: list[tuple[str, str]] = []
-        for urgent in (True, False):
-            notices = [id_ for id_, life_safety in sending if life_safety is urgent]
-            if notices and len(ready) < most:
-                chosen = waiting.where(DELIVERY.c.notice_id.in_(notices)).order_by(DELIVERY.c.not_before, DELIVERY.c.subscription_id).limit(most - len(ready))
-                ready += [(event, key) for event, key in await connection.execute(chosen)]
+        for id_, *_ in sorted((await connection.execute(with_due)).all(), key=lambda row: (not row.life_safety, row.rank, row.expires_at, row.id)):
+            chosen = select(DELIVERY.c.event, DELIVERY.c.key).where(*due, DELIVERY.c.notice_id == id_).order_by(DELIVERY.c.not_before, DELIVERY.c.subscription_id).limit(most - len(ready))
+            ready += [(event, key) for event, key in await connection.execute(chosen)]
+            if len(ready) >= most:
+                break
         return ready
 
     async def settle(self, due: Due, state: DeliveryState, not_before: datetime | None = None) -> None:

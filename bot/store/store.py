@@ -13,16 +13,17 @@ from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.messages import LOCAL_TIME
-from bot.store.at_once import at_once, sqlite_manners
+from bot.store.at_once import ask_idle_ones, at_once, sqlite_manners
 from bot.store.keeping import ANSWER, SUBSCRIPTION, Kept, Known, insert, known, write
 from bot.store.migrating import migrate
-from bot.store.tables import Conversation, Feedback, Handled, Person, Rating, Tally, Unanswered
+from bot.store.tables import Conversation, Feedback, HandledRow, Person, PersonRow, Rating, Tally, TallyRow, Unanswered
 
 KEEP_HANDLED = timedelta(days=7)
 KEEP_WORDS = timedelta(days=90)
 KEEP_TALLY = timedelta(days=2 * 365)
 # Seconds that work which nobody waits for gives another process to let go of SQLite.
 BUSY = 5
+MOST_CONNECTIONS = 15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,7 @@ class Store:
     async def opt_out(self, key: str, now: datetime) -> None:
         """Remembers that a person wants nothing, as their carrier or their block says."""
         async with AsyncSession(self._engine) as session:
-            person = await session.get(Person, key) or Person(key=key, seen_at=now)
+            person = await session.get(PersonRow, key) or PersonRow(key=key, seen_at=now)
             person.opted_out = True
             session.add(person)
             await session.commit()
@@ -107,7 +108,8 @@ class Store:
     async def tallies(self, since: date) -> Sequence[Tally]:
         """What was counted from that day on, the oldest first."""
         async with AsyncSession(self._engine) as session:
-            return (await session.exec(select(Tally).where(Tally.day >= since).order_by(Tally.day))).all()  # type: ignore[arg-type]
+            rows = await session.exec(select(TallyRow).where(TallyRow.day >= since).order_by(TallyRow.day))  # type: ignore[arg-type]
+            return [Tally(**row.model_dump()) for row in rows]
 
     async def feedback(self) -> Sequence[Feedback]:
         async with AsyncSession(self._engine) as session:
@@ -121,9 +123,9 @@ class Store:
     async def tidy(self, now: datetime, keeping: Keeping = Keeping()) -> None:
         """Drops what is older than it is kept."""
         async with AsyncSession(self._engine) as session:
-            for table, kept in ((Handled, keeping.handled), (Unanswered, keeping.unanswered), (Feedback, keeping.feedback), (Rating, keeping.ratings)):
+            for table, kept in ((HandledRow, keeping.handled), (Unanswered, keeping.unanswered), (Feedback, keeping.feedback), (Rating, keeping.ratings)):
                 await session.exec(delete(table).where(table.at < now - kept))  # type: ignore[arg-type]
-            await session.exec(delete(Tally).where(Tally.day < now.astimezone(LOCAL_TIME).date() - keeping.tally))  # type: ignore[arg-type]
+            await session.exec(delete(TallyRow).where(TallyRow.day < now.astimezone(LOCAL_TIME).date() - keeping.tally))  # type: ignore[arg-type]
             await session.commit()
 
     async def prepare(self, revision: str = "head") -> None:
@@ -148,10 +150,11 @@ async def open_store(url: str) -> Store:
 
 def closed_store(url: str) -> Store:
     """The same before anything was asked of the database, which may be away."""
-    # A server may have gone away and come back; a file has not.
-    engine = create_async_engine(with_driver(url), pool_pre_ping=not url.startswith("sqlite"))
+    engine = create_async_engine(with_driver(url), pool_size=MOST_CONNECTIONS, max_overflow=0)  # what overflows is opened and closed for each question
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", sqlite_manners(BUSY))
+    else:
+        ask_idle_ones(engine)
     return Store(engine)
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import JSON, Column, Index, LargeBinary, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
@@ -71,10 +72,14 @@ class NoticeState(StrEnum):
     DONE = "done"
 
 
+# The rank of what nothing waits for.
+LAST: Final = 9
+
+
 class Notice(SQLModel, table=True):
     """Something to be told to those who asked for alerts of some counties: an alert of the Weather Service, or a coordinator's broadcast.
 
-    `event` is what it is about: nobody is told of one event twice, however many notices speak of it.
+    `event` is what it is about: nobody is told of one event twice, however many notices speak of it. Of those that are about life the lowest `rank` goes first.
     """
 
     __tablename__ = "notice"
@@ -86,6 +91,7 @@ class Notice(SQLModel, table=True):
     en: str = Field(sa_type=Text)
     es: str = Field(sa_type=Text)
     life_safety: bool = False
+    rank: int = Field(default=LAST, sa_column_kwargs={"server_default": str(LAST)})
     expires_at: datetime = moment_column()
     state: str = Field(max_length=10, index=True)
     made_by: str = Field(max_length=60)
@@ -108,7 +114,7 @@ class Delivery(SQLModel, table=True):
     """One notice for one person. The key keeps an event from being told twice."""
 
     __tablename__ = "delivery"
-    __table_args__ = (Index("ix_delivery_due", "channel", "state", "not_before", "subscription_id"), Index("ix_delivery_notice", "notice_id", "state"))
+    __table_args__ = (Index("ix_delivery_due", "channel", "state", "notice_id", "not_before", "subscription_id"), Index("ix_delivery_notice", "notice_id", "state"))
 
     event: str = Field(primary_key=True, max_length=200)
     key: str = Field(primary_key=True, max_length=64, index=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from bot.alerts.broadcasts import Broadcasts
+from bot.alerts.broadcasts import Broadcasts, same_person
 from bot.alerts.choosing import KIND
 from bot.errors import NotToBeSent
 from bot.messages import LOCAL_TIME
@@ -39,8 +39,8 @@ def routes(studio: Studio) -> Sequence[Route]:
             return await overview(visit, error=desk.words.say("studio.alerts.broadcast-gone", visit.language))
         estimate = await broadcasts.estimate(notice)
         shown = estimate.shares or broadcasts.samples(notice)
-        progress = await broadcasts.progress(notice)
-        return studio.show(template, visit, status=400 if error else 200, notice=notice, estimate=estimate, shares=shown, progress=progress, error=error, when=_when)
+        given = {"progress": await broadcasts.progress(notice), "own": same_person(notice.made_by, visit.volunteer.name)}
+        return studio.show(template, visit, status=400 if error else 200, notice=notice, estimate=estimate, shares=shown, error=error, when=_when, **given)
 
     async def moving(visit: Visit) -> Response:
         return await one(visit, template="alerts_progress.html")

@@ -20,6 +20,8 @@ from bot.studio.history import commit
 HOME = "/studio/contacts"
 A_PAGE = 100
 NOTHING = {"q": "", "table": "", "county": "", "confirm": "", "review": ""}
+# Of low confidence: those that nobody has looked at yet, and those that somebody has.
+NEW, OLDER, BROUGHT_IN = "1", "older", "hsds-"
 CELL = "cell."
 LARGEST_IMPORT = 2 * 1024 * 1024
 # Columns that have a label in the catalogs; others are shown by the name that they have in the file.
@@ -81,11 +83,12 @@ class Book:
         wanted = visit.request.query_params
         tables = read_tables(self._desk.content.folder)
         found = best_first(chosen(tables, wanted, today(self._desk)), wanted.get("q", ""))
+        older = len([*chosen(tables, {**wanted, "review": OLDER}, today(self._desk))]) if wanted.get("review") == NEW else 0
         page = min(max(int(p) if (p := wanted.get("page", "")).isascii() and p.isdigit() and len(p) < 6 else 1, 1), max(-(-len(found) // A_PAGE), 1))
         shown = found[(page - 1) * A_PAGE : page * A_PAGE]
         pages = {step: urlencode({**wanted, "page": page + step}) for step in (-1, 1) if 0 < page + step <= -(-len(found) // A_PAGE)}
         return self._studio.show(
-            "contacts.html", visit, entries=shown, count=len(found), first=(page - 1) * A_PAGE + 1, wanted={**NOTHING, **wanted}, pages=pages, tables=tables, counties=self._counties()
+            "contacts.html", visit, entries=shown, count=len(found), first=(page - 1) * A_PAGE + 1, wanted={**NOTHING, **wanted}, pages=pages, tables=tables, counties=self._counties(), older=older
         )
 
     async def row(self, visit: Visit) -> Response:
@@ -204,16 +207,17 @@ def today(desk: Desk) -> date:
 
 
 def chosen(tables: Mapping[str, Table], wanted: Mapping[str, str], day: date) -> Iterator[Entry]:
-    """The contacts that the filters leave."""
+    """The contacts that the filters leave; of those to review the newest first, which stand at a table's end."""
     words = fold(wanted.get("q", "")).split()
     for name in KINDS:
         if name not in tables or wanted.get("table") not in (None, "", name):
             continue
-        for record, values in tables[name].rows():
+        rows = [*tables[name].rows()]
+        for record, values in reversed(rows) if wanted.get("review") else rows:
             entry = _entry(tables[name], record, values, day)
             if wanted.get("county") not in (None, "", values["county"]) or (wanted.get("confirm") and not entry.stale):
                 continue
-            if wanted.get("review") and values.get("confidence", "").lower() != "low":
+            if (review := wanted.get("review")) and (values.get("confidence", "").lower() != "low" or _new(values) == (review == OLDER)):
                 continue
             if words and not all(word in _told(values) for word in words):
                 continue
@@ -231,6 +235,11 @@ def best_first(entries: Iterable[Entry], sought: str) -> list[Entry]:
         return next((place for place, is_so in enumerate(found) if is_so), len(found))
 
     return sorted(entries, key=rank)
+
+
+def _new(values: Mapping[str, str]) -> bool:
+    """Nobody here has looked at it yet; what others' packages say of a day was their day."""
+    return not values.get("checked") or values["id"].startswith(BROUGHT_IN)
 
 
 def _told(values: Mapping[str, str]) -> str:

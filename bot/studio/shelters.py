@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import nan
 
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -56,7 +57,7 @@ def routes(studio: Studio) -> Sequence[Route]:
             else:
                 await openings.open(_opening(visit), visit.volunteer.name)
         except NoShelter as error:
-            return await overview(visit, desk.words.say(f"openings.cannot.{error.code}", visit.language))
+            return await overview(visit, desk.words.say(f"openings.cannot.{error.code}", visit.language, **error.values))
         return RedirectResponse(PAGE, status_code=303, headers=SECURITY)
 
     return (studio.route(PAGE, overview, role="coordinator"), studio.route(f"{PAGE}/{{deed}}", act, methods=("POST",), role="coordinator"))
@@ -82,8 +83,16 @@ def _opening(visit: Visit) -> Opening:
         phone=form.get("phone", ""),
         pets=Pets(pets) if pets in list(Pets) else None,
         wheelchair={"yes": True, "no": False}.get(wheelchair),
-        hours=float(hours) if hours.isdecimal() and hours != "0" else None,
+        hours=_hours(hours) if hours.strip() else None,
     )
+
+
+def _hours(text: str) -> float:
+    """Not a number (nan) is refused as too few are."""
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return nan
 
 
 def _number(text: str) -> int:

@@ -30,11 +30,9 @@ CARRIER_START = frozenset({"start", "yes", "unstop"})
 # What is waited for after a STOP that the carrier took: the START that it takes, too.
 BY_CARRIER = "carrier"
 DELETE = frozenset({"delete", "borrar", "delete my data", "borrar mis datos", "delete me", "borrame", "eliminar", "eliminar mis datos", "forget me"})
-# ALERTS BUNCOMBE, ALERTAS 28752, ALERTS STOP: the first word, and what ends them.
-ALERTS = frozenset({"alert", "alerts", "alerta", "alertas"})
-ALERTS_END = frozenset({"stop", "off", "end", "cancel", "no", "alto", "parar", "fin", "cancelar", "quitar", "terminar"})
 # What ends a talk with a volunteer, in the middle of one.
 DONE = frozenset({"done", "listo", "lista"})
+NO = frozenset({"no", "nope", "nop", "nah", "nel", "no thanks", "no thank you", "no thx", "no gracias", "mejor no", "ahora no", "not now", "never mind", "nevermind"})
 YES = frozenset({"yes", "y", "si", "sip", "ok", "sure", "claro", "dale", "yes please", "si por favor", "confirm", "confirmar"})
 
 _NUMBERS = {

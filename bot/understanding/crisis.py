@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 
 from bot.messages import CrisisKind, CrisisLevel
-from bot.understanding.normalise import unaccented, words
+from bot.understanding.commands import NO
+from bot.understanding.normalise import folded, unaccented, words
 
 CALM = "calm"
 # Probability of the three kinds together from which the model alone decides; words that always say so need less (docs/understanding.md).
@@ -85,6 +86,6 @@ def judge(text: str, probabilities: dict[str, float] | None, mended: str = "") -
         return Crisis(kind=likeliest if kinds[likeliest] >= NOW_FROM else said, level=level)
     if alarm >= NOW_FROM and len(words(text)) >= FEWEST_WORDS:
         return Crisis(kind=likeliest, level=CrisisLevel.NOW)
-    if alarm >= MAYBE_FROM:
+    if alarm >= MAYBE_FROM and folded(text) not in NO:
         return Crisis(kind=likeliest, level=CrisisLevel.MAYBE)
     return None

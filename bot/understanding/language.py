@@ -49,8 +49,10 @@ class LanguageEar:
         self._totals = {k: max(1, sum(c.values())) for k, c in counts.items()}
         self._triples: dict[Language, Counter[str]] = {"en": Counter(), "es": Counter()}
         for language, own in counts.items():
+            triples = self._triples[language]
             for word, count in own.items():
-                self._triples[language].update({t: min(count, 20) for t in _triples(word)})
+                for triple in set(_triples(word)):
+                    triples[triple] += min(count, 20)
         self._triple_totals = {k: max(1, sum(c.values())) for k, c in self._triples.items()}
         self._memo: dict[str, float] = {}
         self._words: dict[str, bool] = {}

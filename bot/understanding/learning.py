@@ -15,7 +15,7 @@ from bot.understanding.crisis import CALM
 from bot.understanding.features import Ngrams, Rows
 from bot.understanding.language import WordCounts
 from bot.understanding.model import Model, Models
-from bot.understanding.normalise import clean
+from bot.understanding.normalise import clean, folded
 from bot.understanding.notebook import Notebook, Progress, no_progress
 from bot.understanding.spelling import Speller
 from bot.understanding.training import fit_linear, fit_networks, refusal
@@ -48,7 +48,18 @@ def learn(library: Library, examples: list[Question], counts: WordCounts, notebo
         loud = fit_linear(counted, kinds) if alarm else None
         refuse_from = refusal(rows[ordinary], labels.tolist())
         crisis = Model(sorted(set(kinds)), loud, alarm()) if alarm and loud else None
-        return Models(counts=counts, ngrams=ngrams, topics=Model(sorted(set(labels)), letters, meaning()), crisis=crisis, refuse_from=refuse_from)
+        return Models(counts=counts, phrases=phrases_of(library), ngrams=ngrams, topics=Model(sorted(set(labels)), letters, meaning()), crisis=crisis, refuse_from=refuse_from)
+
+
+def phrases_of(library: Library) -> dict[str, str]:
+    """Questions, keywords and titles as they stand, folded, and what they ask for: a text that says just that needs no guessing. What is written for two intents counts for none."""
+    known: dict[str, set[str]] = {}
+    for question in library.questions:
+        known.setdefault(folded(question.text), set()).add(question.intent)
+    for page in library.pages.values():
+        for text in (*page.front.keywords, page.front.title, page.id):
+            known.setdefault(folded(text), set()).add(page.id)
+    return {text: next(iter(intents)) for text, intents in known.items() if text and len(intents) == 1 and not intents & set(CRISIS)}
 
 
 @contextmanager

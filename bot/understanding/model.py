@@ -71,9 +71,9 @@ class Model:
         views = self.views(rows)
         return _log_softmax(LETTERS_WEIGHT * views["letters"] + MEANING_WEIGHT * views["meaning"])
 
-    def probabilities(self, rows: Rows) -> dict[str, float]:
-        """The probability of each label for a single row."""
-        return dict(zip(self.labels, np.exp(self.all_logs(rows)[0]).tolist(), strict=True))
+    def probabilities(self, rows: Rows) -> list[dict[str, float]]:
+        """The probability of each label, row by row."""
+        return [dict(zip(self.labels, row, strict=True)) for row in np.exp(self.all_logs(rows)).tolist()]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         parts: dict[str, Linear | Network] = {"letters": self.letters} | {f"meaning{n}": network for n, network in enumerate(self.meaning)}
@@ -92,6 +92,7 @@ class Models:
     """Everything that is learnt from the content."""
 
     counts: WordCounts
+    phrases: dict[str, str]
     ngrams: Ngrams
     topics: Model
     crisis: Model | None
@@ -105,13 +106,17 @@ def _log_softmax(margins: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def save_models(path: Path, models: Models) -> None:
     """Written beside and then moved into place, so that a half-written file is never read."""
-    arrays: dict[str, NDArray[Any]] = {"counts": np.frombuffer(json.dumps(models.counts).encode(), dtype=np.uint8), "refuse_from": np.array(models.refuse_from)}
+    arrays: dict[str, NDArray[Any]] = {"counts": _as_bytes(models.counts), "phrases": _as_bytes(models.phrases), "refuse_from": np.array(models.refuse_from)}
     for name, part in (("ngrams", models.ngrams), ("topics", models.topics), ("crisis", models.crisis)):
         arrays |= {f"{name}/{key}": value for key, value in part.arrays().items()} if part else {}
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(f".{os.getpid()}.part.npz")
     np.savez(beside, **arrays)  # type: ignore[arg-type]
     beside.replace(path)
+
+
+def _as_bytes(data: Any) -> NDArray[np.uint8]:
+    return np.frombuffer(json.dumps(data).encode(), dtype=np.uint8)
 
 
 def load_models(path: Path) -> Models | None:
@@ -125,6 +130,7 @@ def load_models(path: Path) -> Models | None:
         counts: dict[Language, dict[str, int]] = json.loads(groups["counts"][""].tobytes())
         return Models(
             counts={language: Counter(counts[language]) for language in LANGUAGES},
+            phrases=json.loads(groups["phrases"][""].tobytes()),
             ngrams=Ngrams.from_arrays(groups["ngrams"]),
             topics=Model.from_arrays(groups["topics"]),
             crisis=Model.from_arrays(groups["crisis"]) if "crisis" in groups else None,

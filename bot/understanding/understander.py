@@ -17,13 +17,13 @@ from bot.messages import CrisisKind, CrisisLevel, Language
 from bot.understanding.commands import command
 from bot.understanding.crisis import Crisis, by_words, judge
 from bot.understanding.encoder import Encoder
-from bot.understanding.features import Rows
-from bot.understanding.language import LanguageEar, counted
+from bot.understanding.language import Heard, LanguageEar, counted
 from bot.understanding.model import Models, load_models, save_models
 from bot.understanding.normalise import clean, folded
 from bot.understanding.notebook import Notebook, Progress, no_progress
 from bot.understanding.spelling import Speller
 from bot.understanding.topics import Decision, Scored, borne_out, decide, in_order, ranking, trusted
+from bot.understanding.weighing import Scales, Weighed
 
 # Raised by hand whenever a model that was kept on disk would no longer fit this code.
 MODEL_VERSION = 7
@@ -62,6 +62,16 @@ class Understanding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Begun:
+    """A message before the models have seen it: as it was written, and as it is put to them, without its places and with its spelling mended."""
+
+    text: str = field(repr=False)
+    asked: str = field(repr=False)
+    heard: Heard
+    found: Found = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Explanation:
     """Why a text was understood as it was, for the person who asks; never kept."""
 
@@ -91,24 +101,35 @@ class Understander:
         self._finder = finder
         self._ear = ear
         self._speller = speller
-        self._encoder = encoder
-        self._questions = [folded(q.text) for q in library.questions]
-        self._exact = _exact_questions(library, self._questions)
-        self._questions_of = [q.intent for q in library.questions]
+        self._scales = Scales(models, encoder)
+        self._library = library
 
     def understand(self, text: str, usual: Language | None = None) -> Understanding:
         """The meaning of one message; `usual` is the person's language, for messages that do not show one.
 
         What many people write (MENU, 'refugio', a ZIP) is remembered, by a hash of it, until the content changes.
         """
-        key = blake2b(f"{usual}\0{text}".encode("utf-8", "replace"), digest_size=16, key=self._salt).digest()
-        if key not in self._memory:
-            if len(self._memory) >= MOST_REMEMBERED:
-                self._memory.clear()
-            self._memory[key] = self._understood(clean(text), usual)
-        return self._memory[key]
+        key = self._key(text, usual)
+        begun = self._memory.get(key) or self._begun(clean(text), usual)
+        return self._remembered(key, self._concluded(begun, self._scales.weigh([begun.asked])[0]) if isinstance(begun, Begun) else begun)
 
-    def _understood(self, text: str, usual: Language | None) -> Understanding:
+    async def understand_soon(self, text: str, usual: Language | None = None) -> Understanding:
+        """The same while others wait for theirs: their texts are weighed together."""
+        key = self._key(text, usual)
+        begun = self._memory.get(key) or self._begun(clean(text), usual)
+        return self._remembered(key, self._concluded(begun, await self._scales.weigh_soon(begun.asked)) if isinstance(begun, Begun) else begun)
+
+    def _key(self, text: str, usual: Language | None) -> bytes:
+        return blake2b(f"{usual}\0{text}".encode("utf-8", "replace"), digest_size=16, key=self._salt).digest()
+
+    def _remembered(self, key: bytes, understood: Understanding) -> Understanding:
+        if len(self._memory) >= MOST_REMEMBERED:
+            self._memory.clear()
+        self._memory[key] = understood
+        return understood
+
+    def _begun(self, text: str, usual: Language | None) -> Begun | Understanding:
+        """What is seen without the models: all of it for orders and for bare places."""
         heard = self._ear.hear(text, usual)
         ordered = command(text)
         if ordered in self._intents:
@@ -131,10 +152,12 @@ class Understander:
             return Understanding(language=heard.language, language_sure=heard.sure, alternatives=self._padded([]), found=found)
         if found.mentions and not says_something(asked):
             return self._place_alone(heard.language, heard.sure, found)
-        asked = self._speller.mend(asked, heard.language)
-        row = self._row(asked)
-        crisis = judge(text, self._models.crisis.probabilities(row) if self._models.crisis else None, asked)
-        scores = self._scores(asked, row)
+        return Begun(text=text, asked=self._speller.mend(asked, heard.language), heard=heard, found=found)
+
+    def _concluded(self, begun: Begun, weighed: Weighed) -> Understanding:
+        text, asked, heard, found = begun.text, begun.asked, begun.heard, begun.found
+        crisis = judge(text, weighed.crisis, asked)
+        scores = self._scores(asked, weighed)
         ranked = trusted(text, ranking(scores))
         if crisis:
             ranked = [s for s in ranked if s.intent != "stop"]
@@ -149,10 +172,10 @@ class Understander:
         first, second = in_order(asked, ranked) if decision is Decision.ANSWER else (ranked[0], None)
         return replace(base, decision=decision, intent=first.intent, score=first.score, also=second.intent if second else None)
 
-    def _scores(self, asked: str, row: Rows) -> dict[str, float]:
+    def _scores(self, asked: str, weighed: Weighed) -> dict[str, float]:
         """The probability of every intent; what is word for word a phrase of the content is near certain."""
-        scores = self._models.topics.probabilities(row)
-        if exact := self._exact.get(folded(asked)):
+        scores = weighed.topics
+        if exact := self._models.phrases.get(folded(asked)):
             scores = {intent: 0.02 * score + (0.98 if intent == exact else 0.0) for intent, score in scores.items()}
         return scores
 
@@ -161,13 +184,13 @@ class Understander:
         understood = self.understand(text)
         written = understood.found.without(clean(text))
         asked = self._speller.mend(written, understood.language)
-        model, row = self._models.topics, self._row(asked)
-        views = model.views(row)
-        none, best = self._scores(asked, row).get(NONE, 0.0), understood.alternatives[0].score if understood.alternatives else 0.0
-        alarm = self._models.crisis.probabilities(row) if self._models.crisis else {}
+        (weighed,), model = self._scales.weigh([asked]), self._models.topics
+        views = model.views(self._scales.rows([asked]))
+        none, best = self._scores(asked, weighed).get(NONE, 0.0), understood.alternatives[0].score if understood.alternatives else 0.0
+        alarm = weighed.crisis or {}
         layers = {view: Scored(intent=model.labels[int(logs[0].argmax())], score=float(np.exp(logs[0].max()))) for view, logs in views.items()}
-        near = process.extract(folded(asked), self._questions, scorer=fuzz.token_sort_ratio, limit=3)
-        closest = tuple(Scored(intent=self._questions_of[at], score=score / 100) for _, score, at in near)
+        near = process.extract(folded(asked), [folded(q.text) for q in self._library.questions], scorer=fuzz.token_sort_ratio, limit=3)
+        closest = tuple(Scored(intent=self._library.questions[at].intent, score=score / 100) for _, score, at in near)
         return Explanation(
             understood=understood,
             layers=layers,
@@ -176,15 +199,12 @@ class Understander:
             read_as=asked,
             written=written,
             place_alone=bool(understood.found.mentions) and not says_something(written),
-            exact=folded(asked) in self._exact,
+            exact=folded(asked) in self._models.phrases,
             doubt=none / (none + best) if none + best else 1.0,
             refuse_from=self._models.refuse_from,
             crisis_words=by_words(clean(text)) or by_words(asked),
             alarm=sum(alarm.get(f"crisis-{kind}", 0.0) for kind in CrisisKind),
         )
-
-    def _row(self, text: str) -> Rows:
-        return Rows(letters=self._models.ngrams.of([text]), meaning=self._encoder.encode([text]))
 
     def _place_alone(self, language: Language, sure: bool, found: Found) -> Understanding:
         best = Scored(intent="county", score=0.95)
@@ -209,19 +229,6 @@ class Understander:
 def says_something(text: str) -> bool:
     """Whether anything is left of a text without its places: 'in the town of ... nc please' is nothing."""
     return any(w not in ABOUT_A_PLACE for w in folded(text).split())
-
-
-def _exact_questions(library: Library, questions: list[str]) -> dict[str, str]:
-    """Questions (as `questions` has them, folded), keywords and titles as they stand, for texts that say just that. What is written for two intents counts for none."""
-    known: dict[str, set[str]] = {}
-    for text, question in zip(questions, library.questions, strict=True):
-        if question.intent not in CRISIS:
-            known.setdefault(text, set()).add(question.intent)
-    for page in library.pages.values():
-        if page.id not in CRISIS:
-            for text in (*page.front.keywords, page.front.title, page.id):
-                known.setdefault(folded(text), set()).add(page.id)
-    return {text: next(iter(intents)) for text, intents in known.items() if text and len(intents) == 1}
 
 
 def build_understander(library: Library, gazetteer: Gazetteer, cache: Path | None, progress: Progress = no_progress, *, settling: bool = False) -> Understander:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from bot.messages import Attachment, Channel, Choice, Language, Reply
 from bot.wording.catalog import Words
 from bot.wording.gsm7 import segments
-from bot.wording.narrow import compose, cut, unturned
+from bot.wording.narrow import compose, contact_line, cut, unturned
 from bot.wording.wide import telegram_html, telegram_pages, web_html
 
 
@@ -78,22 +78,36 @@ def fit(reply: Reply, style: Style, words: Words) -> Fitted:
 def _narrow(reply: Reply, style: Style, words: Words) -> tuple[tuple[str, ...], str]:
     """What a narrow channel is sent and the rest. A page that has more to say ends with how to get it.
 
+    Of a list that comes first only whole contacts are told, as many as leave room for what stands after them.
+    """
+    pick = words.say("choice.pick", reply.language) if reply.choices else ""
+    footer = words.say("more.footer", reply.language)
+    text, more = map(unturned, compose(reply, pick))
+    texts, left = _parts(text, footer, style, endless=bool(more))
+    kept = len(reply.contacts)
+    while left and reply.list_first and kept > 1:
+        kept -= 1
+        text, body = map(unturned, compose(replace(reply, contacts=reply.contacts[:kept]), pick))
+        more = "\n".join((*(unturned(contact_line(one)) for one in reply.contacts[kept:]), body))
+        texts, left = _parts(text, footer, style, endless=True)
+    if style is Style.CONSOLE and more and not left:
+        return (f"{text}\n\n{more}",), ""
+    return texts, "\n".join(t for t in (left, more) if t)
+
+
+def _parts(text: str, footer: str, style: Style, *, endless: bool) -> tuple[tuple[str, ...], str]:
+    """What is sent now of a text, and what is left of it; `endless`: there is more than the text.
+
     An SMS that ends early, only because a border would cut a number, is followed at once by what it would have held.
     """
-    text, more = map(unturned, compose(reply, words.say("choice.pick", reply.language) if reply.choices else ""))
-    footer = words.say("more.footer", reply.language)
     folding, most = style is Style.SMS, _MOST[style]
-    first, left = cut(f"{text}\n{footer}" if more else text, footer, folding=folding, most=most)
+    first, left = cut(f"{text}\n{footer}" if endless else text, footer, folding=folding, most=most)
     if left and folding:
         begun = first.removesuffix(footer).strip()
         second, over = cut(left, footer, folding=True, most=max(0, most - segments(begun)[1]))
         if not over and segments(begun)[1] + segments(second)[1] <= most:
-            return (begun, second), more
-    if left:
-        left = left.removesuffix(footer).strip()
-    if style is Style.CONSOLE and more and not left:
-        return (f"{text}\n\n{more}",), ""
-    return (first,), "\n".join(t for t in (left, more) if t)
+            return (begun, second), ""
+    return (first,), left.removesuffix(footer).strip()
 
 
 def fit_more(rest: str, language: Language, style: Style, words: Words) -> tuple[str, str]:

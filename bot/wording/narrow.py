@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from bot.messages import Choice, Contact, Reply
 from bot.wording.gsm7 import LIMITS, encoding, first_segment, fold, segments, units
@@ -21,6 +22,7 @@ def unturned(text: str) -> str:
     return text.translate(_TURNING)
 
 
+@lru_cache(maxsize=2_000)
 def plain(markdown: str) -> str:
     """Markdown as plain text: emphasis and heading signs gone, '-' lists kept, one blank line at most."""
     text = re.sub(r"\[([^\]]+)\]\(([^)]+)\)", r"\1 (\2)", markdown)
@@ -93,8 +95,8 @@ def cut(text: str, footer: str, *, folding: bool, most: int = MOST_SEGMENTS) -> 
 
 
 def _pieces(text: str) -> list[str]:
-    """Sentences and lines, each with the blanks that follow it."""
-    return re.findall(r".+?(?:(?<=[.!?])\s+(?=[A-ZÁÉÍÓÚÑ¿¡0-9])|\n+|$)", text, flags=re.DOTALL)
+    """Sentences and lines, each with the blanks that follow it; the number of an item ('3.') stays with it."""
+    return re.findall(r".+?(?:(?<=[.!?])(?<!\b\d\.)\s+(?=[A-ZÁÉÍÓÚÑ¿¡0-9])|\n+|$)", text, flags=re.DOTALL)
 
 
 def _by_words(piece: str, fits: Callable[[str], bool]) -> tuple[str, str]:

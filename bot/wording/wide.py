@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from html import escape
+from html import escape, unescape
 from html.parser import HTMLParser
 from typing import ClassVar
 
@@ -18,7 +18,8 @@ LONGEST_ADDRESS, TAGS_ROOM = 400, 500
 # Paragraphs, lines, words, and what is never cut: tags, entities, characters.
 _CUTS = tuple(re.compile(p, re.DOTALL) for p in (r".+?(?:\n{2,}|$)", r".+?(?:\n|$)", r"(?:<[^>]*>|[^\s<])+\s*|\s+", r"<[^>]*>|&#?\w+;|."))
 _MARKDOWN = MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False})
-_PHONE = re.compile(r"(?<![\w-])(?:1-\d{3}-\d{3}-\d{4}|\d{3}-\d{3}-\d{4}|(?:911|988|211|511)(?![\w-]))")
+# Of escaped text: an address of the web, without the mark that ends its sentence, or a phone number.
+_REACH = re.compile(r"https?://(?:[^\s<>&\"]|&amp;)*[^\s<>&\".,;:!?)]|(?<![\w-])(?:1-\d{3}-\d{3}-\d{4}|\d{3}-\d{3}-\d{4}|(?:911|988|211|511)(?![\w-]))")
 
 
 def web_html(reply: Reply, *, call: str, text_to: str) -> str:
@@ -28,19 +29,28 @@ def web_html(reply: Reply, *, call: str, text_to: str) -> str:
         parts.append(f'<p class="lead"><strong>{_linked(escape(reply.lead))}</strong></p>')
     if reply.title:
         parts.append(f"<h2>{escape(reply.title)}</h2>")
-    parts.append(_linked(_MARKDOWN.render(reply.body or reply.short)))
+    before, rest = _around_the_list(reply)
+    parts.append(_linked(_MARKDOWN.render(before)))
     if reply.contacts:
         cards = "".join(_card(c, call, text_to) for c in reply.contacts)
         parts.append(f'<ul class="contacts">{cards}</ul>')
     if reply.after:
         parts.append(_linked(_MARKDOWN.render(reply.after)))
+    parts.append(_linked(_MARKDOWN.render(rest)))
     return unturned("".join(parts))
+
+
+def _around_the_list(reply: Reply) -> tuple[str, str]:
+    """What stands before the contacts, and what stands after all."""
+    if reply.list_first and reply.contacts:
+        return reply.short, reply.body.removeprefix(reply.short)
+    return reply.body or reply.short, ""
 
 
 def _card(contact: Contact, call: str, text_to: str) -> str:
     lines = [f"<strong>{escape(contact.name)}</strong>"]
     if contact.address:
-        lines.append(f'<a href="{escape(map_link(contact.address))}" rel="noreferrer">{escape(contact.address)}</a>')
+        lines.append(f'<a href="{escape(map_link(contact.place or contact.address))}" rel="noreferrer">{escape(contact.address)}</a>')
     if contact.phone:
         lines.append(f'<a href="tel:{_dial(contact.phone)}">{escape(call.replace("{phone}", contact.phone))}</a>')
     if contact.text and contact.text != contact.phone:
@@ -57,9 +67,14 @@ def _dial(number: str) -> str:
 
 
 def _linked(html: str) -> str:
-    """Phone numbers in text (never inside a tag or a link) become tel: links."""
+    """Addresses of the web and phone numbers in text (never inside a tag or a link) become links."""
     pieces = re.split(r"(<a\b.*?</a>|<[^>]+>)", html, flags=re.DOTALL)
-    return "".join(p if p.startswith("<") else _PHONE.sub(lambda m: f'<a href="tel:{_dial(m[0])}">{m[0]}</a>', p) for p in pieces)
+    return "".join(p if p.startswith("<") else _REACH.sub(_link, p) for p in pieces)
+
+
+def _link(found: re.Match[str]) -> str:
+    said = found[0]
+    return f'<a href="{said}" rel="noreferrer">{said}</a>' if said.startswith("http") else f'<a href="tel:{_dial(said)}">{said}</a>'
 
 
 def telegram_html(reply: Reply) -> str:
@@ -69,7 +84,8 @@ def telegram_html(reply: Reply) -> str:
         parts.append(f"<b>{escape(reply.lead, quote=False)}</b>")
     if reply.title:
         parts.append(f"<b>{escape(reply.title, quote=False)}</b>")
-    parts.append(_telegram_markdown(reply.body or reply.short))
+    before, rest = _around_the_list(reply)
+    parts.append(_telegram_markdown(before))
     for c in reply.contacts:
         reach = " · ".join(escape(t, quote=False) for t in (c.phone, c.text if c.text != c.phone else "", c.site) if t)
         extra = " ".join(escape(t, quote=False) for t in (c.hours, c.notes) if t)
@@ -77,6 +93,7 @@ def telegram_html(reply: Reply) -> str:
         parts.append(f"<b>{escape(c.name, quote=False)}</b>{address}" + (f"\n{reach}" if reach else "") + (f"\n{extra}" if extra else ""))
     if reply.after:
         parts.append(_telegram_markdown(reply.after))
+    parts.append(_telegram_markdown(rest))
     return unturned("\n\n".join(p for p in parts if p))
 
 
@@ -122,6 +139,11 @@ class _TelegramWriter(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.out.append(escape(data, quote=False) if data.strip() else ("" if "\n" in data else data))
+
+
+def untagged(html: str) -> str:
+    """Telegram's HTML as people see it, without its emphasis."""
+    return unescape(re.sub(r"<[^>]+>", "", html))
 
 
 def telegram_pages(html: str, limit: int = TELEGRAM_LIMIT) -> list[str]:
