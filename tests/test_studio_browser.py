@@ -83,7 +83,7 @@ def enter(browser: Browser, address: str, settings: Settings) -> Iterator[Callab
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" and " 409 " not in message.text and " 422 " not in message.text else None)
         # The cookie alone: 'Today', where the link leads, looks through the whole content first.
-        context.request.get(f"{address}/studio/enter?key={SignIn(settings.key(), lambda: NOON).link(Volunteer(name='Lucía', role='editor'))}", max_redirects=0)
+        context.request.get(f"{address}/studio/enter?key={SignIn(settings.key(), lambda: NOON).link(Volunteer(name='Lucía', role='coordinator'))}", max_redirects=0)
         return page
 
     yield open_
@@ -146,6 +146,8 @@ PAGES = {
     "map": "/map?county=Wake",
     "questions": "/questions",
     "numbers": "/numbers",
+    "shelters": "/shelters",
+    "alerts": "/alerts",
     "try": "/try",
 }
 # What would have to be moved sideways to be read: the page, or anything in it that scrolls by itself.
