@@ -29,16 +29,18 @@ def faro(env: Mapping[str, str], *arguments: str, typed: str = "") -> subprocess
 
 
 def test_chat_in_the_dress_of_a_phone(env: dict[str, str]) -> None:
-    ran = faro(env, "chat", "--style", "sms", typed="refugio en el condado de Wake\nMAS\n\n😀\nME QUIERO MORIR")
+    ran = faro(env, "chat", "--style", "sms", typed="refugio en el condado de Wake\nMAS\n\n😀\nME QUIERO MORIR\nALERTAS Wake\n1")
     assert ran.returncode == 0, ran.stderr
-    first, second, empty, emoji, crisis = ran.stdout.strip().split("\n\n")
+    first, second, empty, emoji, crisis, asked, joined = ran.stdout.strip().split("\n\n")
     assert [part for part in ("Condado de Wake", "43362", "211", "Escriba MAS para seguir.") if part not in first] == []
     assert "redcross" in second
     assert "Condado de Wake: no tengo" not in second, "MORE does not say the same again"
     assert "mensaje vac" in empty
     assert "mensaje vac" in emoji
     assert "988" in crisis
-    for text in (first, second, empty, emoji, crisis):
+    assert "1 Confirmar" in asked, "a rehearsal has no number, and goes all the way"
+    assert "ALERTAS ALTO" in joined
+    for text in (first, second, empty, emoji, crisis, asked, joined):
         assert segments(text)[0] == "GSM-7"
         assert segments(text)[1] <= 3
     assert not (Path(env["FARO_DATA"]) / "secret").stat().st_mode & 0o077
