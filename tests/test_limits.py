@@ -1,6 +1,8 @@
 """How often one client may ask: who is counted as one, what the limited are told, and that a crisis is never limited."""
 
+from inspect import signature
 from ipaddress import ip_network
+from time import monotonic
 
 import pytest
 from starlette.requests import HTTPConnection
@@ -32,6 +34,10 @@ def test_a_window_moves() -> None:
     for now[0] in (0.0, 50.0, 55.0, 61.0, 62.0, 111.0):
         waits.append(limiter.wait((TWO, "a")))
     assert waits == [0, 0, 5, 0, 48, 0]
+
+
+def test_windows_go_by_a_clock_that_nobody_sets() -> None:
+    assert signature(Limiter).parameters["clock"].default is monotonic
 
 
 def test_whoever_is_forgotten_asked_longest_ago() -> None:

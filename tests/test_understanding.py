@@ -26,7 +26,7 @@ from bot.understanding.notebook import Notebook
 from bot.understanding.spelling import Speller
 from bot.understanding.topics import Decision, Scored, decide, in_order
 from bot.understanding.training import fit_model
-from bot.understanding.understander import Understander, build_understander
+from bot.understanding.understander import MOST_REMEMBERED, Understander, build_understander
 from bot.understanding.weighing import Scales, Weighed
 
 
@@ -149,6 +149,20 @@ def test_models_are_kept_as_plain_arrays(tmp_path: Path) -> None:
     assert max(again, key=again.__getitem__) == "food"
     path.write_bytes(path.read_bytes()[:1000])
     assert load_models(path) is None, "a broken file is made again, not believed"
+
+
+async def test_what_is_remembered_stays_when_it_is_asked_for_again(understander: Understander) -> None:
+    """When the memory is full, something new empties it, and nothing old."""
+    understander._memory.clear()
+    marks = [f"{'!' * (n % 97)}{'?' * (n // 97)}{'.' * (n % 3)}" for n in range(2 * MOST_REMEMBERED)]
+    for mark in marks:
+        if len(understander._memory) == MOST_REMEMBERED:
+            break
+        understander.understand(mark)
+    assert understander.understand(marks[0]) is await understander.understand_soon(marks[0])
+    assert len(understander._memory) == MOST_REMEMBERED
+    understander.understand("something new")
+    assert len(understander._memory) == 1
 
 
 class Fussy(Encoder):

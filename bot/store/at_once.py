@@ -73,7 +73,7 @@ class InFile:
             return work(connection)
 
     async def close(self) -> None:
-        self._engine.dispose()
+        self._engine.dispose()  # it may be asked again; the threads end with it
 
 
 def ask_idle_ones(engine: AsyncEngine) -> None:

@@ -1,4 +1,4 @@
-"""Reads and writes what is remembered; the only file that knows the database."""
+"""The database behind Faro: how it is opened, what volunteers and operators read of it, and how long each kind is kept. What an answer asks and leaves is in bot/store/keeping.py."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager

@@ -55,11 +55,13 @@ def phrases_of(library: Library) -> dict[str, str]:
     """Questions, keywords and titles as they stand, folded, and what they ask for: a text that says just that needs no guessing. What is written for two intents counts for none."""
     known: dict[str, set[str]] = {}
     for question in library.questions:
-        known.setdefault(folded(question.text), set()).add(question.intent)
+        if question.intent not in CRISIS:
+            known.setdefault(folded(question.text), set()).add(question.intent)
     for page in library.pages.values():
-        for text in (*page.front.keywords, page.front.title, page.id):
-            known.setdefault(folded(text), set()).add(page.id)
-    return {text: next(iter(intents)) for text, intents in known.items() if text and len(intents) == 1 and not intents & set(CRISIS)}
+        if page.id not in CRISIS:
+            for text in (*page.front.keywords, page.front.title, page.id):
+                known.setdefault(folded(text), set()).add(page.id)
+    return {text: next(iter(intents)) for text, intents in known.items() if text and len(intents) == 1}
 
 
 @contextmanager

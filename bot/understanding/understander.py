@@ -110,13 +110,17 @@ class Understander:
         What many people write (MENU, 'refugio', a ZIP) is remembered, by a hash of it, until the content changes.
         """
         key = self._key(text, usual)
-        begun = self._memory.get(key) or self._begun(clean(text), usual)
+        if known := self._memory.get(key):
+            return known
+        begun = self._begun(clean(text), usual)
         return self._remembered(key, self._concluded(begun, self._scales.weigh([begun.asked])[0]) if isinstance(begun, Begun) else begun)
 
     async def understand_soon(self, text: str, usual: Language | None = None) -> Understanding:
         """The same while others wait for theirs: their texts are weighed together."""
         key = self._key(text, usual)
-        begun = self._memory.get(key) or self._begun(clean(text), usual)
+        if known := self._memory.get(key):
+            return known
+        begun = self._begun(clean(text), usual)
         return self._remembered(key, self._concluded(begun, await self._scales.weigh_soon(begun.asked)) if isinstance(begun, Begun) else begun)
 
     def _key(self, text: str, usual: Language | None) -> bytes:
@@ -184,8 +188,8 @@ class Understander:
         understood = self.understand(text)
         written = understood.found.without(clean(text))
         asked = self._speller.mend(written, understood.language)
-        (weighed,), model = self._scales.weigh([asked]), self._models.topics
-        views = model.views(self._scales.rows([asked]))
+        model, rows = self._models.topics, self._scales.rows([asked])
+        views, (weighed,) = model.views(rows), self._scales.weigh_rows(rows)
         none, best = self._scores(asked, weighed).get(NONE, 0.0), understood.alternatives[0].score if understood.alternatives else 0.0
         alarm = weighed.crisis or {}
         layers = {view: Scored(intent=model.labels[int(logs[0].argmax())], score=float(np.exp(logs[0].max()))) for view, logs in views.items()}

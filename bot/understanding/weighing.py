@@ -36,9 +36,12 @@ class Scales:
         return Rows(letters=self._models.ngrams.of(texts), meaning=meaning)
 
     def weigh(self, texts: list[str]) -> list[Weighed]:
-        rows, crisis = self.rows(texts), self._models.crisis
-        alarms = crisis.probabilities(rows) if crisis else [None] * len(texts)
-        return [Weighed(topics=topics, crisis=alarm) for topics, alarm in zip(self._models.topics.probabilities(rows), alarms, strict=True)]
+        return self.weigh_rows(self.rows(texts))
+
+    def weigh_rows(self, rows: Rows) -> list[Weighed]:
+        topics, crisis = self._models.topics.probabilities(rows), self._models.crisis
+        alarms = crisis.probabilities(rows) if crisis else [None] * len(topics)
+        return [Weighed(topics=topic, crisis=alarm) for topic, alarm in zip(topics, alarms, strict=True)]
 
     async def weigh_soon(self, text: str) -> Weighed:
         """The same, with whatever else comes in at this moment."""
