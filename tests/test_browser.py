@@ -25,6 +25,8 @@ from tests.doors import serving
 ARTIFACTS = ROOT / "artifacts"
 PHONE = {"width": 360, "height": 740}
 MOST_BYTES = 50_000
+# What a browser says by itself when there is no network, a limit is met, or a page goes while its service worker is being fetched.
+EXPECTED = ("net::", " 429 ", "fetching the script")
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser: {CHROMIUM} is missing (apt-get install chromium)")]
 
@@ -57,6 +59,10 @@ def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable
     complaints: list[str] = []
     contexts = []
 
+    def complain(text: str) -> None:
+        if not any(expected in text for expected in EXPECTED):
+            complaints.append(text)
+
     def open_(path: str = "/", *, at: str = "", javascript: bool = True, locale: str = "en-US", **more: object) -> Page:
         home = at or request.getfixturevalue("address")
         context = browser.new_context(**{"viewport": PHONE, "reduced_motion": "reduce", "locale": locale, "java_script_enabled": javascript, **more})  # type: ignore[arg-type]
@@ -64,9 +70,8 @@ def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable
         context.on("request", lambda asked: complaints.append(asked.url) if not asked.url.startswith((home, "data:", "blob:")) else None)
         page = context.new_page()
         page.set_default_timeout(20_000)
-        # A page that is closed while the browser fetches its service worker says that it could not.
-        page.on("pageerror", lambda error: complaints.append(str(error)) if "fetching the script" not in str(error) else None)
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" and "net::" not in message.text and " 429 " not in message.text else None)
+        page.on("pageerror", lambda error: complain(str(error)))
+        page.on("console", lambda message: complain(message.text) if message.type == "error" else None)
         if path:
             page.goto(f"{home}{path}")
         return page
