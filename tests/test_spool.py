@@ -65,9 +65,7 @@ def gone(path: Path) -> Iterator[None]:
 def frozen(url: str) -> Iterator[None]:
     """A PostgreSQL machine that has stopped in the middle of everything."""
     with psycopg.connect(url, autocommit=True) as connection:
-        backend = connection.info.backend_pid
-    server = int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1]) if Path(f"/proc/{backend}").exists() else 0
-    server = server or next(int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and _is_postmaster(p, url))
+        server = int(Path(f"/proc/{connection.info.backend_pid}/stat").read_text().rpartition(")")[2].split()[1])  # while its backend lives
     everyone = [server, *(int(c) for c in Path(f"/proc/{server}/task/{server}/children").read_text().split())]
     for pid in everyone:
         os.kill(pid, signal.SIGSTOP)
@@ -76,15 +74,6 @@ def frozen(url: str) -> Iterator[None]:
     finally:
         for pid in reversed(everyone):
             os.kill(pid, signal.SIGCONT)
-
-
-def _is_postmaster(process: Path, url: str) -> bool:
-    port = url.rpartition(":")[2].partition("/")[0]
-    try:
-        words = (process / "cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return words[0].endswith(b"postgres") and any(port.encode() in word for word in words)
 
 
 async def says(faro: Faro, text: str, id_: str) -> str:
