@@ -22,7 +22,8 @@ from bot.geo.tables import load_gazetteer
 from bot.logs import masked
 from bot.messages import LOCAL_TIME
 from bot.settings import Settings
-from bot.store.facts import Facts, Waiting, read_facts, revisions
+from bot.store.facts import Facts, Waiting, read_facts
+from bot.store.migrating import revisions
 from bot.understanding.understander import learning_hash, model_path
 from bot.wording.catalog import Words
 

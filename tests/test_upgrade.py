@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from bot.settings import ROOT
-from bot.store.facts import revisions
+from bot.store.migrating import revisions
 from bot.store.store import Store, closed_store, open_store
 from tests.postgres import new_database
 

@@ -22,17 +22,14 @@ FEWEST_WORDS = 60
 class ReadingLevel:
     """Counts words, sentences and syllables."""
 
-    def __init__(self) -> None:
-        self._english, self._spanish = _syllables("en_US"), _syllables("es")
-
     def grade(self, text: str) -> float:
         """The American school year that reads it (Kincaid and others 1975)."""
-        long_sentences, long_words = _lengths(text, self._english)
+        long_sentences, long_words = _lengths(text, _syllables("en_US"))
         return 0.39 * long_sentences + 11.8 * long_words - 15.59
 
     def ease(self, text: str) -> float:
         """0 (hard) to 100 (easy); 60 is plain Spanish (Fernández Huerta 1959)."""
-        long_sentences, long_words = _lengths(text, self._spanish)
+        long_sentences, long_words = _lengths(text, _syllables("es"))
         return 206.84 - 60 * long_words - 1.02 * long_sentences
 
     def check(self, source: Source, subject: Subject) -> Iterator[Problem]:
@@ -53,8 +50,9 @@ def _lengths(text: str, syllables: Callable[[str], int]) -> tuple[float, float]:
     return len(words) / ends, sum(map(syllables, words)) / max(1, len(words))
 
 
+@cache
 def _syllables(language: str) -> Callable[[str], int]:
-    """Counts the syllables of a word, of each but once: pages share most of their words."""
+    """Counts the syllables of a word, of each but once: pages share most of their words. The patterns are read when they are first needed, which takes a tenth of a second."""
     hyphens = Pyphen(lang=language)
     return cache(lambda word: len(hyphens.positions(word)) + 1)
 

@@ -19,8 +19,8 @@ from typing import IO
 from sqlalchemy.engine import make_url
 
 from bot.errors import NoBackup
-from bot.store.facts import TABLES, Facts, revisions, sqlite_file
-from bot.store.migrating import MIGRATION_LOCK
+from bot.store.facts import TABLES, Facts, sqlite_file
+from bot.store.migrating import MIGRATION_LOCK, revisions
 from bot.store.sealing import Seal
 
 PART = 1 << 20

@@ -5,15 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
-from bot.store.migrating import MIGRATIONS
+from bot.store.migrating import revision_of
 from bot.store.store import Store, with_driver
 
 TABLES = SQLModel.metadata.tables
@@ -46,13 +43,6 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parts.database or "") if parts.get_backend_name() == "sqlite" else None
 
 
-def revisions() -> tuple[str, ...]:
-    """The versions of the tables that this Faro knows, the newest first."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return tuple(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())
-
-
 async def read_facts(url: str) -> Facts:
     """Asks a database. Whatever the driver raises when there is none goes to the caller; an SQLite file is not made."""
     file = sqlite_file(url)
@@ -78,7 +68,7 @@ def _facts(connection: Connection) -> Facts:
     moments = [connection.execute(select(func.max(column))).scalar() for name, column in (("person", TABLES["person"].c.seen_at), ("handled", TABLES["handled"].c.at)) if name in tables]
     return Facts(
         kind=kind,
-        revision=MigrationContext.configure(connection).get_current_revision(),
+        revision=revision_of(connection),
         newest=max((m for m in moments if m), default=None),
         wal=kind != "sqlite" or connection.exec_driver_sql("pragma journal_mode").scalar() == "wal",
         waiting=_waiting(connection) if "inbox" in tables else Waiting(),
