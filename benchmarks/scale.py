@@ -44,7 +44,7 @@ from bot.store.store import open_store  # noqa: E402
 from bot.understanding.encoder import Encoder  # noqa: E402
 from bot.understanding.model import Linear, Model, Network, load_models, save_models  # noqa: E402
 from bot.understanding.understander import learning_hash, model_path  # noqa: E402
-from bot.wording.catalog import Words  # noqa: E402
+from bot.wording.catalog import load_words  # noqa: E402
 
 CONTENT = ROOT / "content"
 ROWS = 1_000_000
@@ -110,7 +110,7 @@ def content(times: int, cache: Path) -> None:
 
 
 async def _answers(folder: Path, times: int) -> None:
-    words, gazetteer = Words(ROOT / "locale"), load_gazetteer()
+    words, gazetteer = load_words(), load_gazetteer()
     begun, used = time.perf_counter(), time.process_time()
     content = Content(folder / "content" if times > 1 else CONTENT, folder / "cache", words, gazetteer, lambda: NOW)
     live, took, worked, memory = content.live, time.perf_counter() - begun, time.process_time() - used, megabytes()

@@ -17,12 +17,12 @@ from bot.errors import CannotDo, NotToBeSent
 from bot.geo.tables import load_gazetteer
 from bot.live import rates, seal
 from bot.messages import Language
-from bot.settings import ROOT, load_settings
+from bot.settings import load_settings
 from bot.store.outbox import Outbox
 from bot.store.store import open_store
 from bot.store.subscriptions import Subscriptions
 from bot.store.tables_live import Notice
-from bot.wording.catalog import Words
+from bot.wording.catalog import load_words
 
 broadcast = typer.Typer(invoke_without_command=True, help="Write to those who asked for alerts: draft it, then a second person releases it.")
 By = Annotated[str, typer.Option(help="Who you are.")]
@@ -34,7 +34,7 @@ out = Console(file=sys.stdout, highlight=False, soft_wrap=True)
 
 def _with(work: Callable[[Broadcasts], Awaitable[T]], lang: Language) -> T:
     """Does something with the broadcasts of this Faro's database."""
-    settings, words = load_settings(), Words(ROOT / "locale")
+    settings, words = load_settings(), load_words()
 
     async def run() -> T:
         store = await open_store(settings.database())
@@ -72,7 +72,7 @@ def draft(
     try:
         en, _, es = file.read_text(encoding="utf-8").partition("\n---\n")
     except (OSError, UnicodeDecodeError):
-        raise CannotDo(Words(ROOT / "locale").say("studio.alerts.broadcast-file", lang, file=file)) from None
+        raise CannotDo(load_words().say("studio.alerts.broadcast-file", lang, file=file)) from None
     counties = [found for found in known.values() if found]
 
     async def work(broadcasts: Broadcasts) -> tuple[Notice, Estimate]:
@@ -80,7 +80,7 @@ def draft(
         return notice, await broadcasts.estimate(notice)
 
     notice, estimate = _with(work, lang)
-    words = Words(ROOT / "locale")
+    words = load_words()
     for share in estimate.shares:
         out.print(f"[bold]{share.channel} {share.language}[/bold] {share.persons} x {share.parts}")
         for text in share.texts:
@@ -133,7 +133,7 @@ broadcast.command("cancel", help="Take it back for good; what is on its way arri
 @broadcast.command("list")
 def list_(lang: Tongue = "en") -> None:
     """Show the newest, and how far each is."""
-    words = Words(ROOT / "locale")
+    words = load_words()
 
     async def work(broadcasts: Broadcasts) -> Table:
         table = Table("", "", "", "", "")

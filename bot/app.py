@@ -41,7 +41,7 @@ from bot.messages import Channel
 from bot.metrics import CONTENT_PROBLEMS, DATABASE_UP, FEED_AGE, FEED_TROUBLE, INBOX_OLDEST, INBOX_WAITING, SPOOL_WAITING
 from bot.outgoing import Outgoing, Sender
 from bot.router import Rooms, discover_rooms
-from bot.settings import ROOT, Settings
+from bot.settings import Settings
 from bot.store.facts import waiting
 from bot.store.feeds import Feeds
 from bot.store.inbox import Inbox
@@ -53,7 +53,7 @@ from bot.studio import alerts, contacts, county_map, numbers, pages, questions, 
 from bot.studio.door import Desk, Studio
 from bot.studio.sign_in import SignIn
 from bot.understanding.notebook import Progress, no_progress
-from bot.wording.catalog import Words
+from bot.wording.catalog import Words, load_words
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class Faro:
 @asynccontextmanager
 async def open_faro(settings: Settings, clock: Callable[[], datetime] = now, progress: Progress = no_progress) -> AsyncIterator[Faro]:
     """Faro without any door; closed at the end."""
-    words = Words(ROOT / "locale")
+    words = load_words()
     gazetteer = load_gazetteer()
     content = Content(settings.content, settings.data / "cache", words, gazetteer, clock, progress)
     store = closed_store(settings.database())

@@ -43,7 +43,7 @@ from bot.terminal import err, learning
 from bot.understanding.understander import build_understander
 from bot.volunteer.cli import unknown, volunteers
 from bot.volunteer.names import near
-from bot.wording.catalog import Words
+from bot.wording.catalog import load_words
 from bot.wording.gsm7 import fold
 from bot.wording.gsm7 import segments as count_segments
 
@@ -173,7 +173,7 @@ def report(
     """What residents asked, in figures, and what Faro could not answer: for a meeting."""
     if format not in ("text", "csv", "json"):
         raise one_of(format, ("text", "csv", "json"))
-    words, gazetteer = Words(ROOT / "locale"), load_gazetteer()
+    words, gazetteer = load_words(), load_gazetteer()
     named = gazetteer.county_named(county) if county else None
     if county and not named:
         raise typer.BadParameter(str(unknown("volunteer.preview.unknown_county", county, near(county, gazetteer.counties), words, lang)))
@@ -199,7 +199,7 @@ def report(
 def fallback() -> None:
     """Print the TwiML for Twilio's fallback URL: what residents are told while Faro is away. Put it on a server that is not Faro's."""
     settings = load_settings()
-    words = Words(ROOT / "locale")
+    words = load_words()
     directory = Directory(read_rows(settings.content / "contacts"), load_gazetteer().counties)
     texts = tuple(fold(fill(words.say("fallback.sms", language), directory, language)) for language in LANGUAGES)
     sys.stdout.write(twiml(texts) + "\n")
@@ -213,14 +213,14 @@ def county_map(show: Annotated[str, typer.Option()] = "coalition", *, lang: Tong
     gazetteer = load_gazetteer()
     rows = read_rows(load_settings().content / "contacts")
     wanted: Show = next(one for one in SHOWS if one == show)
-    sys.stdout.write(picture_file(wanted, Directory(rows, gazetteer.counties), rows, gazetteer, Words(ROOT / "locale"), now(), lang))
+    sys.stdout.write(picture_file(wanted, Directory(rows, gazetteer.counties), rows, gazetteer, load_words(), now(), lang))
 
 
 def _costs(content: Path) -> str:
     """The table of docs/sms.md."""
     gazetteer = load_gazetteer()
     directory = Directory(read_rows(content / "contacts"), gazetteer.counties)
-    kit = Kit(library=read_library(content), directory=directory, gazetteer=gazetteer, words=Words(ROOT / "locale"), now=A_DAY)
+    kit = Kit(library=read_library(content), directory=directory, gazetteer=gazetteer, words=load_words(), now=A_DAY)
     return cost_table(asyncio.run(all_sent(kit, discover_rooms())))
 
 

@@ -20,8 +20,8 @@ from bot.command_help import SpokenCommand, SpokenGroup, Tongue, one_of, spoken
 from bot.errors import ContentError, FaroError, Problem, errors_among
 from bot.geo.tables import load_gazetteer
 from bot.messages import LOCAL_TIME, Language
-from bot.settings import ROOT, load_settings
-from bot.wording.catalog import Words
+from bot.settings import load_settings
+from bot.wording.catalog import Words, load_words
 
 FORMATS: dict[str, Callable[[Problem, Words, Language], str]] = {"json": as_json, "github": as_github}
 
@@ -47,7 +47,7 @@ def check(
     if format_ not in (formats := ("text", *FORMATS)):
         raise one_of(format_, formats)
     folder = (content or load_settings().content).absolute()
-    counties, words, today = load_gazetteer().counties, Words(ROOT / "locale"), datetime.now(LOCAL_TIME).date()
+    counties, words, today = load_gazetteer().counties, load_words(), datetime.now(LOCAL_TIME).date()
     subject, problems = read_subject(folder, counties, words, today)
     if fix and _mend(subject, reviewed or (), quiet=format_ != "text"):
         subject, problems = read_subject(folder, counties, words, today)
@@ -85,7 +85,7 @@ def guarded(command: Callable[[], object]) -> None:
     try:
         command()
     except FaroError as error:
-        lines = [line_told(problem, Words(ROOT / "locale"), spoken()) for problem in error.problems] if isinstance(error, ContentError) else [str(error)]
+        lines = [line_told(problem, load_words(), spoken()) for problem in error.problems] if isinstance(error, ContentError) else [str(error)]
         Console(stderr=True, highlight=False).print(f"[red]{escape(chr(10).join(lines))}[/red]", soft_wrap=True)
         raise SystemExit(1) from None
 

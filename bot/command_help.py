@@ -11,8 +11,8 @@ from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
 from bot.messages import Language
-from bot.settings import ROOT, Terminal
-from bot.wording.catalog import Words
+from bot.settings import Terminal
+from bot.wording.catalog import Words, load_words
 
 
 def spoken() -> Language:
@@ -25,7 +25,7 @@ Tongue = Annotated[Language, typer.Option("--lang", default_factory=spoken, show
 
 def one_of(value: str, choices: Iterable[str]) -> typer.BadParameter:
     """The refusal of a word that is none of those that can be chosen."""
-    return typer.BadParameter(Words(ROOT / "locale").say("help.error.one_of", spoken(), value=value, choices=", ".join(choices)))
+    return typer.BadParameter(load_words().say("help.error.one_of", spoken(), value=value, choices=", ".join(choices)))
 
 
 class SpokenCommand(TyperCommand):
@@ -48,7 +48,7 @@ class SpokenGroup(TyperGroup):
         try:
             sys.exit(super().main(*args, **more | {"standalone_mode": False}))
         except typer.TyperException as error:
-            Console(stderr=True, highlight=False).print(_told(error, Words(ROOT / "locale"), spoken()), style="red", markup=False)
+            Console(stderr=True, highlight=False).print(_told(error, load_words(), spoken()), style="red", markup=False)
             sys.exit(error.exit_code)
         except typer.Abort:
             sys.exit(1)
@@ -60,7 +60,7 @@ def _path(ctx: Any) -> str:
 
 
 def _show(command: TyperCommand | TyperGroup, ctx: Any) -> None:
-    words, language, path = Words(ROOT / "locale"), spoken(), _path(ctx)
+    words, language, path = load_words(), spoken(), _path(ctx)
     known = words.keys(language)
     screen = Console(highlight=False)
     pieces = " ".join(_shown(param) for param in command.params if param.param_type_name == "argument")

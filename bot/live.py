@@ -34,6 +34,7 @@ from bot.store.patience import Patience
 from bot.store.sealing import Seal
 from bot.store.store import Store
 from bot.store.subscriptions import Subscriptions
+from bot.tls import trusted
 from bot.wording.catalog import Words
 
 
@@ -71,7 +72,7 @@ def build_live(
 ) -> LiveParts:
     outbox, subscriptions = Outbox(store, clock), Subscriptions(store, seal(settings), clock)
     who = f"{WHO_ASKS} ({settings.public_url})" if settings.public_url else WHO_ASKS
-    client = httpx.AsyncClient(timeout=PATIENCE, headers={"User-Agent": who}, follow_redirects=True)
+    client = httpx.AsyncClient(timeout=PATIENCE, headers={"User-Agent": who}, follow_redirects=True, verify=trusted())
     placing, asked = Placing(counties, gazetteer), settings.asked()
     addresses = {"fema": settings.fema_url, "nss": settings.nss_url, "red-cross": settings.red_cross_url}
     sources: list[Source] = [ShelterSource(make(addresses[name]), client, placing) for name, make in FEEDS.items() if name in asked]

@@ -24,6 +24,7 @@ from bot.messages import LOCAL_TIME
 from bot.settings import Settings
 from bot.store.facts import Facts, Waiting, read_facts
 from bot.store.migrating import revisions
+from bot.tls import trusted
 from bot.understanding.understander import learning_hash, model_path
 from bot.wording.catalog import Words
 
@@ -67,7 +68,7 @@ def bad(code: str, **values: object) -> Finding:
 async def examine(settings: Settings, words: Words, clock: Callable[[], datetime]) -> list[Finding]:
     """Everything, in the order in which it is told. Nothing is changed, neither here nor at the vendors."""
     found = [*_doors(settings), *_secret(settings)]
-    async with httpx.AsyncClient(timeout=PATIENCE) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE, verify=trusted()) as client:
         vendors = Vendors(settings, client, clock)
         found += [*await vendors.telegram(), *await vendors.twilio(), vendors.clock()]
     found += [*_disk(settings), *await _database(settings, clock()), *_spool(settings, clock())]

@@ -15,13 +15,13 @@ from bot.errors import CannotDo, NoBackup
 from bot.live import seal
 from bot.messages import LOCAL_TIME, Language
 from bot.operations import Finding, Grade, examine
-from bot.settings import ROOT, Settings, load_settings
+from bot.settings import Settings, load_settings
 from bot.store import backup as backups
 from bot.store.facts import Facts, read_facts
 from bot.store.sealing import Seal
 from bot.store.store import open_store
 from bot.store.subscriptions import Subscriptions
-from bot.wording.catalog import Words
+from bot.wording.catalog import Words, load_words
 
 operations = typer.Typer()
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 @operations.command()
 def backup(file: Path, lang: Tongue = "en") -> None:
     """Save the database in one file, sealed with Faro's secret."""
-    settings, words = load_settings(), Words(ROOT / "locale")
+    settings, words = load_settings(), load_words()
     facts = _facts(settings, words, lang)
     if facts.revision is None:
         raise CannotDo(words.say("backup.nothing", lang))
@@ -44,7 +44,7 @@ def backup(file: Path, lang: Tongue = "en") -> None:
 @operations.command()
 def restore(file: Path, yes: Annotated[bool, typer.Option("--yes", help="Also over a database that is newer than the backup.")] = False, lang: Tongue = "en") -> None:
     """Put a backup in the place of the database. Stop Faro first."""
-    settings, words = load_settings(), Words(ROOT / "locale")
+    settings, words = load_settings(), load_words()
     facts = _facts(settings, words, lang)
     seal = _told(lambda: _seal(settings), words, lang)
     label = _told(lambda: backups.read_label(file, seal), words, lang)
@@ -58,7 +58,7 @@ def restore(file: Path, yes: Annotated[bool, typer.Option("--yes", help="Also ov
 @operations.command()
 def reseal(lang: Tongue = "en") -> None:
     """After FARO_SECRET was changed: seal the numbers that are kept for alerts anew; FARO_FORMER_SECRETS opens them."""
-    settings, words = load_settings(), Words(ROOT / "locale")
+    settings, words = load_settings(), load_words()
 
     async def run() -> int:
         store = await open_store(settings.database())
@@ -73,7 +73,7 @@ def reseal(lang: Tongue = "en") -> None:
 @operations.command()
 def doctor(lang: Tongue = "en") -> None:
     """Look at settings, webhooks, clock, disk, database and content, and say what to do."""
-    settings, words = load_settings(), Words(ROOT / "locale")
+    settings, words = load_settings(), load_words()
     findings = asyncio.run(examine(settings, words, lambda: datetime.now(UTC)))
     screen = Console(file=sys.stdout, highlight=False, soft_wrap=True)
     for finding in findings:

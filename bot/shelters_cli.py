@@ -19,10 +19,10 @@ from bot.feeds.shelters import ShelterBoard
 from bot.feeds.telling import told_done, told_list
 from bot.geo.tables import load_gazetteer
 from bot.messages import Language
-from bot.settings import ROOT, load_settings
+from bot.settings import load_settings
 from bot.store.feeds import Feeds
 from bot.store.store import open_store
-from bot.wording.catalog import Words
+from bot.wording.catalog import Words, load_words
 
 shelter = typer.Typer(cls=SpokenGroup, no_args_is_help=True)
 
@@ -76,7 +76,7 @@ def _who() -> str:
 
 
 def _work(do: Callable[[Openings, Words], Awaitable[str]], lang: Language) -> None:
-    settings, words, gazetteer = load_settings(), Words(ROOT / "locale"), load_gazetteer()
+    settings, words, gazetteer = load_settings(), load_words(), load_gazetteer()
 
     def clock() -> datetime:
         return datetime.now(UTC)

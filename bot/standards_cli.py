@@ -17,14 +17,14 @@ from bot.feeds.placing import Placing
 from bot.geo.points import CountyMap
 from bot.geo.tables import load_gazetteer
 from bot.messages import LOCAL_TIME, Language
-from bot.settings import ROOT, load_settings
+from bot.settings import load_settings
 from bot.standards.bringing_in import Bringing, Brought, Skipped
 from bot.standards.columns import TABLE_OF
 from bot.standards.counties import Counties
 from bot.standards.package import Entity
 from bot.standards.reading import read_api, read_path
 from bot.standards.writing import as_csv, as_json, hsds_files, told, write
-from bot.wording.catalog import Words
+from bot.wording.catalog import Words, load_words
 
 standards = typer.Typer()
 bringing = typer.Typer(cls=SpokenGroup, no_args_is_help=True)
@@ -49,7 +49,7 @@ def import_hsds(
     """Bring in services of HSDS 3.0 as contacts to be reviewed in the studio."""
     if kind is not None and kind not in TABLE_OF:
         raise one_of(kind, TABLE_OF)
-    words, gazetteer, online = Words(ROOT / "locale"), load_gazetteer(), origin.startswith(WEB)
+    words, gazetteer, online = load_words(), load_gazetteer(), origin.startswith(WEB)
     try:
         services = asyncio.run(read_api(origin, allow_private=allow_private)) if online else read_path(Path(origin))
         brought = Bringing(
@@ -100,7 +100,7 @@ def _why(one: Skipped, words: Words, lang: Language) -> str:
 @giving.command("hsds", cls=SpokenCommand)
 def export_hsds(folder: Annotated[Path, typer.Argument(metavar="DIR")], all_: All = False, *, lang: Tongue) -> None:
     """Write the contacts as an HSDS 3.0 data package, and as JSON in the form of HSDS's API."""
-    words, rows = Words(ROOT / "locale"), _rows(all_=all_)
+    words, rows = load_words(), _rows(all_=all_)
     try:
         write(hsds_files(rows, load_gazetteer().counties), folder)
     except OSError as error:

@@ -20,7 +20,7 @@ from bot.content import Content, Live
 from bot.conversation import Mind
 from bot.geo.tables import Gazetteer, load_gazetteer
 from bot.settings import ROOT, Settings
-from bot.wording.catalog import Words
+from bot.wording.catalog import Words, load_words
 from tests.new_store import new_store
 from tests.postgres import running_postgres
 from tests.small_content import write_content
@@ -80,7 +80,7 @@ def _english() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def words() -> Words:
-    return Words(ROOT / "locale")
+    return load_words()
 
 
 @pytest.fixture(scope="session")

@@ -31,9 +31,9 @@ from bot.logs import configure
 from bot.messages import Channel
 from bot.router import discover_rooms
 from bot.serving import listen
-from bot.settings import ROOT, Settings, load_settings
+from bot.settings import Settings, load_settings
 from bot.store.store import open_store
-from bot.wording.catalog import Words
+from bot.wording.catalog import Words, load_words
 from tests.storm import SECRET, Machine
 
 # What a Faro that died had in hand is taken up by the next one after 90 seconds; whoever held a lease holds it for 20.
@@ -132,7 +132,7 @@ class Parts:
 
 
 def read(settings: Settings, clock: SharedClock) -> Parts:
-    words, gazetteer, cache = Words(ROOT / "locale"), load_gazetteer(), settings.data / "cache"
+    words, gazetteer, cache = load_words(), load_gazetteer(), settings.data / "cache"
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # whoever learns for all tests holds it
         return Parts(words=words, gazetteer=gazetteer, live=Content(settings.content, cache, words, gazetteer, clock).live)

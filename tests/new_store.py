@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.settings import Settings
-from bot.store.store import Store, open_store
+from bot.store.store import Store, closed_store, open_store
 
 # The file that the migrations make, read once in a process: all tables, no row.
 _empty: list[bytes] = []
@@ -15,7 +15,7 @@ async def new_store(settings: Settings) -> Store:
     file = settings.data / "faro.sqlite3"
     if not file.exists():
         file.write_bytes(_empty[0] if _empty else await _migrated())
-    return await open_store(settings.database())
+    return closed_store(settings.database())
 
 
 async def _migrated() -> bytes:

@@ -25,6 +25,7 @@ from bot.store.outbox import Outbox
 from bot.store.sealing import Seal
 from bot.store.subscriptions import Subscriptions
 from bot.store.tables_live import DeliveryState
+from bot.tls import trusted
 from bot.wording.gsm7 import segments
 from tests.conftest import NOON, Clock
 from tests.doors import PUBLIC_URL, serving
@@ -48,7 +49,7 @@ class Storm:
         self.outbox, self.feeds = Outbox(faro.store, clock), faro.feeds
         self.subscriptions = Subscriptions(faro.store, Seal(faro.settings.key()), clock)
         self.sender = TwilioSender(account=ACCOUNT, token=TOKEN, sender="+19195550100", service="", api_url=url, status_url=f"{PUBLIC_URL}/twilio/status", patience=2)
-        self.source = NwsSource("https://example.org", "tests", httpx.AsyncClient(), faro.gazetteer.counties)
+        self.source = NwsSource("https://example.org", "tests", httpx.AsyncClient(verify=trusted()), faro.gazetteer.counties)
         self.restart()
 
     def restart(self) -> None:

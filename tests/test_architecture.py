@@ -30,7 +30,7 @@ FLOORS = (
     ("bot.library", "bot.directory", "bot.store", "bot.wording"),
     ("bot.geo",),
     ("bot.logs",),
-    ("bot.messages", "bot.settings", "bot.errors", "bot.limits", "bot.metrics"),
+    ("bot.messages", "bot.settings", "bot.errors", "bot.limits", "bot.metrics", "bot.tls"),
 )
 HOMES = {
     "twilio": ("bot.channels.sms",),

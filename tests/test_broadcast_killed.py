@@ -15,13 +15,13 @@ from pydantic import SecretStr
 from bot.alerts.broadcasts import Broadcasts
 from bot.live import rates
 from bot.messages import Channel, Language
-from bot.settings import ROOT, Settings
+from bot.settings import Settings
 from bot.store.outbox import Outbox
 from bot.store.privacy import person_key
 from bot.store.sealing import Seal
 from bot.store.store import Store, open_store
 from bot.store.subscriptions import Subscriber, Subscriptions
-from bot.wording.catalog import Words
+from bot.wording.catalog import load_words
 from tests.conftest import NOON
 from tests.doors import PUBLIC_URL, serving
 from tests.fake_telegram import TOKEN as BOT_TOKEN
@@ -111,7 +111,7 @@ async def office(town: Town) -> AsyncIterator[tuple[Store, Broadcasts]]:
         for channel, people in town.people.items():
             for n, person in enumerate(people):
                 await subscriptions.add(Subscriber(key=key(channel, person), channel=channel, language="es" if n % 2 else "en", address=person), "Buncombe")
-        yield store, Broadcasts(Outbox(store, clock), subscriptions, Words(ROOT / "locale"), rates(settings), clock)
+        yield store, Broadcasts(Outbox(store, clock), subscriptions, load_words(), rates(settings), clock)
     finally:
         await store.close()
 

@@ -13,8 +13,7 @@ from bot.checks.telling import told
 from bot.content import read_content
 from bot.geo.tables import County, load_gazetteer
 from bot.messages import LANGUAGES
-from bot.settings import ROOT
-from bot.wording.catalog import Words
+from bot.wording.catalog import Words, load_words
 from tests.good_content import write_good_content
 from tests.test_check import EN, ES, LINES
 
@@ -67,7 +66,7 @@ def lines_of(raw: bytes, kind: str, where: float, what: bytes) -> set[int] | Non
 @cache
 def _house() -> tuple[dict[str, County], Words]:
     """Once, and no argument of the test: Hypothesis would print it."""
-    return load_gazetteer().counties, Words(ROOT / "locale")
+    return load_gazetteer().counties, load_words()
 
 
 @given(damage=damages)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.messages import LANGUAGES
 from bot.settings import ROOT
-from bot.wording.catalog import Words
+from bot.wording.catalog import load_words
 from bot.wording.gsm7 import FOLDED, encoding, first_segment, fold, segments, units
 from bot.wording.narrow import cut
 
@@ -155,7 +155,7 @@ def test_an_npm_package_that_nobody_here_wrote_counts_the_same() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if subprocess.run([npm, "install", "--silent", "--prefix", str(folder), "sms-segments-calculator@1.3.0"], capture_output=True, check=False, timeout=120).returncode:
         pytest.skip("npm could not install sms-segments-calculator: the second opinion on segments is not asked")
-    words = Words(ROOT / "locale")
+    words = load_words()
     texts = [fold(words.say(key, language)) for language in LANGUAGES for key in sorted(words.keys(language))]
     texts += [json.loads(line)["text"] for line in (Path(__file__).parent / "data" / "sms_segments.jsonl").read_text(encoding="utf-8").splitlines()]
     done = subprocess.run([node, "-e", SECOND_OPINION], input=json.dumps(texts), capture_output=True, text=True, check=True, cwd=folder)

@@ -186,7 +186,7 @@ async def test_no_address_in_a_message_is_fetched(house: House) -> None:
     assert called == ["/works"]
 
 
-CALLERS = ("bot.channels.sms_sending", "bot.feeds.", "bot.live", "bot.operations", "bot.standards.reading")
+CALLERS = ("bot.channels.sms_sending", "bot.feeds.", "bot.live", "bot.operations", "bot.standards.reading", "bot.tls")
 NETWORK = {"httpx", "aiohttp", "requests", "socket", "urllib.request", "http.client", "smtplib"}
 
 

@@ -12,6 +12,7 @@ from typing import Final
 import httpx
 
 from bot.messages import Delivery, Outcome
+from bot.tls import trusted
 from bot.wording.fitting import Fitted
 
 # How long a message may wait at the carrier: what it says of a shelter is not true for ever. Seconds.
@@ -58,7 +59,7 @@ class TwilioSender:
     def __init__(self, *, account: str, token: str, sender: str, service: str, api_url: str, status_url: str, patience: float = PATIENCE) -> None:
         self._origin = {"MessagingServiceSid": service} if service else {"From": sender}
         self._status_url = status_url
-        self._client = httpx.AsyncClient(base_url=f"{api_url.rstrip('/')}/2010-04-01/Accounts/{account}", auth=(account, token), timeout=patience)
+        self._client = httpx.AsyncClient(base_url=f"{api_url.rstrip('/')}/2010-04-01/Accounts/{account}", auth=(account, token), timeout=patience, verify=trusted())
         self._patience = patience
 
     async def send(self, address: str, answer: Fitted) -> Outcome:

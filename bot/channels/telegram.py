@@ -40,6 +40,7 @@ from bot.errors import BadRequest as Unreadable
 from bot.errors import DatabaseAway
 from bot.messages import LANGUAGES, Channel, Inbound
 from bot.store.inbox import Inbox
+from bot.tls import trusted
 from bot.wording.catalog import Words
 from bot.wording.fitting import Fitted
 from bot.wording.narrow import plain
@@ -99,8 +100,8 @@ class TelegramDoor:
             token,
             base_url=f"{api_url}/bot",
             base_file_url=f"{api_url}/file/bot",
-            request=HTTPXRequest(read_timeout=SLOWEST, pool_timeout=SLOWEST),
-            get_updates_request=OneByOne(),
+            request=HTTPXRequest(read_timeout=SLOWEST, pool_timeout=SLOWEST, httpx_kwargs={"verify": trusted()}),
+            get_updates_request=OneByOne(httpx_kwargs={"verify": trusted()}),
             rate_limiter=AIORateLimiter(max_retries=3),
         )
 

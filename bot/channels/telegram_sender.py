@@ -12,6 +12,7 @@ from telegram.request import HTTPXRequest
 
 from bot.channels.telegram_sending import buttons
 from bot.messages import Delivery, Outcome
+from bot.tls import trusted
 from bot.wording.catalog import Words
 from bot.wording.fitting import Fitted
 from bot.wording.narrow import plain
@@ -24,8 +25,8 @@ class TelegramSender:
     """One bot that writes. The door that listens has a connection of its own, so that a broadcast holds up no answer."""
 
     def __init__(self, *, token: str, api_url: str, words: Words) -> None:
-        self._request = HTTPXRequest()
-        self._bot: ExtBot[Any] = ExtBot(token, request=self._request, base_url=f"{api_url}/bot", base_file_url=f"{api_url}/file/bot")
+        self._request = HTTPXRequest(httpx_kwargs={"verify": trusted()})
+        self._bot: ExtBot[Any] = ExtBot(token, request=self._request, get_updates_request=self._request, base_url=f"{api_url}/bot", base_file_url=f"{api_url}/file/bot")
         self._words = words
 
     async def send(self, address: str, answer: Fitted) -> Outcome:

@@ -6,6 +6,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 
 # A name or ZIP of which at least this share lies in one county means that county; below it Faro asks.
@@ -72,7 +73,9 @@ def rows(name: str) -> Iterator[dict[str, str]]:
     yield from csv.DictReader(text.splitlines())
 
 
+@cache
 def load_gazetteer() -> Gazetteer:
+    """All places of North Carolina, read once in a process."""
     counties = {row["name"]: _county(row) for row in rows("counties.csv")}
     # A county's name means the county, never some township that is called like it.
     own_names = {fold(name): (Meaning(name=name, kind="county", county=name),) for name in counties}

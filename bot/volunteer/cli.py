@@ -29,14 +29,14 @@ from bot.library.reading import collect_library, read_library
 from bot.messages import LANGUAGES, LOCAL_TIME, Language
 from bot.preview import preview
 from bot.router import ANY_PAGE, discover_rooms
-from bot.settings import ROOT, Settings, load_settings
+from bot.settings import Settings, load_settings
 from bot.terminal import err, learning
 from bot.understanding.understander import Explanation, Understander, build_understander
 from bot.volunteer.grading import Graded, Verdict, changes, grade, memory_of, read_wanted
 from bot.volunteer.names import near
 from bot.volunteer.new_page import ID, sections, write_page
 from bot.volunteer.showing import show
-from bot.wording.catalog import Words
+from bot.wording.catalog import Words, load_words
 
 volunteers = typer.Typer()
 new = typer.Typer(cls=SpokenGroup, no_args_is_help=True)
@@ -62,7 +62,7 @@ def preview_command(id_: Annotated[str, typer.Argument(metavar="ID")], county: A
 
 def _kit(settings: Settings, lang: Language) -> Kit:
     """What answers are made from, without what understands messages. Files that cannot be read are named and left out."""
-    words, gazetteer = Words(ROOT / "locale"), load_gazetteer()
+    words, gazetteer = load_words(), load_gazetteer()
     library, problems = collect_library(settings.content)
     rows, more = collect_rows(settings.content / "contacts")
     for problem in errors_among((*problems, *more)):
@@ -86,7 +86,7 @@ def new_page(
     lang: Tongue,
 ) -> None:
     """Make a page and its twin, with everything filled in that can be, and the files for its questions."""
-    settings, words = load_settings(), Words(ROOT / "locale")
+    settings, words = load_settings(), load_words()
     _require_free(id_, settings.content, words, lang)
     known = sections(settings.content)
     given = {"title_en": title_en, "title_es": title_es, "section": section}
@@ -122,7 +122,7 @@ def _asked(given: str | None, question: str) -> str:
 @volunteers.command(cls=SpokenCommand)
 def explain(text: str, *, lang: Tongue) -> None:
     """Why a text gets its answer: what was read in it, what each model says, the nearest questions, which limits decided."""
-    settings, words = load_settings(), Words(ROOT / "locale")
+    settings, words = load_settings(), load_words()
     library = read_library(settings.content)
     why = build_understander(library, load_gazetteer(), settings.data / "cache", learning()).explain(text)
 
@@ -176,7 +176,7 @@ def evaluate(file: Annotated[Path | None, typer.Argument(metavar="FILE")] = None
     """Ask Faro the questions of a list, or all of the content's own, and show what changed since the last time."""
     settings = load_settings()
     library = read_library(settings.content)
-    words = Words(ROOT / "locale")
+    words = load_words()
     wanted, faults = read_wanted(file, library.intents) if file else ([], [])
     if faults:
         raise CannotDo("\n".join(f"{file}:{fault.line}: {words.say(f'volunteer.list.{fault.code}', lang, **fault.values)}" for fault in faults))

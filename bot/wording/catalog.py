@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 
 from babel.dates import format_date, format_time
@@ -9,6 +10,7 @@ from babel.lists import format_list
 from babel.messages.pofile import read_po
 
 from bot.messages import LANGUAGES, Language
+from bot.settings import ROOT
 
 LOCALES: dict[Language, str] = {"en": "en_US", "es": "es_US"}
 
@@ -47,6 +49,12 @@ class Words:
     @staticmethod
     def listing(items: Sequence[str], language: Language, style: str = "or") -> str:
         return format_list(items, style=style, locale=LOCALES[language])  # type: ignore[arg-type]
+
+
+@cache
+def load_words() -> Words:
+    """The sentences of this Faro, read once in a process."""
+    return Words(ROOT / "locale")
 
 
 def _read_all(folder: Path) -> dict[str, str]:
