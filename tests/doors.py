@@ -76,7 +76,7 @@ def wait_until(done: Callable[[], bool], seconds: float = 60) -> None:
 def serving(app: ASGIApp, http: type[Protocol] | Literal["auto"] = "auto") -> Iterator[str]:
     """An app on a real socket of its own, in a thread; its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, http=http, log_level="critical", access_log=False, ws="none", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(app, http=http, log_level="critical", access_log=False, ws="none", timeout_graceful_shutdown=30))
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     wait_until(lambda: server.started or not thread.is_alive())

@@ -13,6 +13,8 @@ _empty: list[bytes] = []
 async def new_store(settings: Settings) -> Store:
     """The store of these settings; a file that is not there yet is a copy of the empty one. Tests of the migrations themselves call `open_store`."""
     file = settings.data / "faro.sqlite3"
+    if not settings.database().startswith("sqlite"):
+        return await open_store(settings.database())
     if not file.exists():
         file.write_bytes(_empty[0] if _empty else await _migrated())
     return closed_store(settings.database())

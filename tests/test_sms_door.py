@@ -91,6 +91,7 @@ STATUS = {"MessageSid": "SM1", "MessageStatus": "delivered"}
 REPEATED = f"{urlencode(PLAIN)}&Body=stop"
 NO_SID = {k: v for k, v in PLAIN.items() if k != "MessageSid"}
 NO_SENDER = {k: v for k, v in PLAIN.items() if k != "From"}
+NUL_SID = PLAIN | {"MessageSid": "SM1\0"}
 LONG = sms("a" * 100_000)
 REFUSED = [
     Refused(name="unsigned", status=403, body=urlencode(PLAIN)),
@@ -108,6 +109,7 @@ REFUSED = [
     Refused(name="repeated field", status=400, body=REPEATED, headers=signed(PLAIN)),
     Refused(name="100,000 characters", status=400, body=urlencode(LONG), headers=signed(LONG)),
     Refused(name="no MessageSid", status=400, body=urlencode(NO_SID), headers=signed(NO_SID)),
+    Refused(name="NUL in MessageSid", status=400, body=urlencode(NUL_SID), headers=signed(NUL_SID)),
     Refused(name="no From", status=400, body=urlencode(NO_SENDER), headers=signed(NO_SENDER)),
 ]
 

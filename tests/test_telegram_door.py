@@ -415,10 +415,11 @@ POISON = [
     {"callback_query": {"id": "q1", "from": {"id": 7, "is_bot": False, "first_name": "Secreta"}, "data": "#food"}},
     {"message": {"message_id": 1, "text": "Secreta"}},
     {"message": 3},
+    {"message": {"message_id": 1, "date": 1_800_000_000, "chat": {"id": [], "type": "private"}, "text": "Secreta"}},
 ]
 
 
-@pytest.mark.parametrize("poison", POISON, ids=["a press without chat_instance", "a message without date and chat", "no message"])
+@pytest.mark.parametrize("poison", POISON, ids=["a press without chat_instance", "a message without date and chat", "no message", "a chat without a number"])
 @pytest.mark.parametrize("webhook", [True, False], ids=["webhook", "polling"])
 async def test_an_update_that_cannot_be_read_stops_no_other(faro: Faro, telegram: FakeTelegram, api_url: str, poison: dict[str, Any], webhook: bool, caplog: pytest.LogCaptureFixture) -> None:
     """It is taken, so that it does not come again, and its kind is all that the log has of it."""

@@ -58,7 +58,7 @@ async def test_each_is_answered_once_however_the_vendor_feels(faro: Faro, mood: 
         assert [await here.deliver(one) for one in [*sent, *sent]] == [200] * 2 * len(sent)
         await asyncio.sleep(SLOW)
         here.vendor.mood = ""
-        await here.settled()
+        await asyncio.to_thread(wait_until, lambda: owed(faro) == 0)
         assert [await here.deliver(one) for one in sent] == [200] * len(sent), "everything again"
         await here.settled()
         assert [len(here.telegram.texts(chat)) for chat in CHATS] == [1] * len(CHATS)

@@ -127,11 +127,11 @@ def parse_form(body: bytes) -> dict[str, str]:
 
 
 def read_inbound(form: dict[str, str]) -> Inbound:
-    """Twilio's fields -> our message. Raises BadRequest without a sender or a message id."""
+    """Twilio's fields -> our message. Raises BadRequest without a sender or a message id that a database can keep."""
     sender, message_id = form.get("From", ""), form.get("MessageSid", "")
     if not sender and form.get("ExternalUserId"):
         sender = f"whatsapp:{form['ExternalUserId']}"  # WhatsApp users may hide their number
-    if not sender or not message_id:
+    if not sender or not message_id or "\0" in sender + message_id:
         raise BadRequest("From or MessageSid is missing")
     whatsapp = sender.startswith("whatsapp:")
     order = OPT_OUTS.get(form.get("OptOutType", ""), "")

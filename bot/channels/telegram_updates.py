@@ -18,13 +18,20 @@ MENDED_WITHIN = 60
 
 
 def readable(update: object) -> bool:
-    """Whether the library can read an update. What it cannot read is noted by its kind only."""
+    """Whether the library can read an update, and its chat and message have numbers, which it does not look at. What it cannot read is noted by its kind only."""
     try:
-        return isinstance(update, dict) and Update.de_json(update) is not None
-    except Exception:  # noqa: BLE001  the library raises whatever its parts raise
-        kinds = sorted(str(k)[:40] for k in update if k != "update_id") if isinstance(update, dict) else []
-        log.warning("an update could not be read: %s", ", ".join(kinds) or "nothing in it")
-        return False
+        if isinstance(update, dict) and (read := Update.de_json(update)) and _numbered(read):
+            return True
+    except Exception as error:  # noqa: BLE001  the library raises whatever its parts raise
+        log.debug("%s", type(error).__name__)
+    kinds = sorted(str(k)[:40] for k in update if k != "update_id") if isinstance(update, dict) else []
+    log.warning("an update could not be read: %s", ", ".join(kinds) or "nothing in it")
+    return False
+
+
+def _numbered(update: Update) -> bool:
+    chat, message = update.effective_chat, update.effective_message
+    return all(isinstance(number, int) for number in (chat.id if chat else 0, message.message_id if message else 0))
 
 
 class OneByOne(HTTPXRequest):
