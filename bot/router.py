@@ -96,7 +96,8 @@ def _command(asked: Asked) -> str | None:
 def _alerts(asked: Asked) -> str | None:
     """An order about alerts. 'Alert me when the power is back' is a question."""
     guess = asked.understood.intent if asked.understood.decision is Decision.ANSWER and asked.waiting_for != "feedback" else ""
-    return alerts_order(asked.understood.found.without(asked.text), guess)
+    found = asked.understood.found
+    return alerts_order(found.without(asked.text), guess, placed=bool(found.county or found.options))
 
 
 def _waiting(asked: Asked) -> str | None:

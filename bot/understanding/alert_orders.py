@@ -17,16 +17,16 @@ ENDS = frozenset(
 AROUND = frozenset(
     (
         "how do can could sign signup me up for the to i id want would like send give get getting receive text texts message messages sms us our about on turn start subscribe join enroll begin add put "
-        "weather emergency severe all more new again this these those phone number with list opt by yes ok faro "
+        "weather emergency severe all more new again this these those phone number with list opt by yes ok faro and or "
         "como puedo podria hago deseo quisiera recibir manden mande mandeme mandenme mandarme mandar envien envie envieme enviar enviarme suscribirme suscribir suscribame inscribirme inscribir "
         "inscribame apuntarme apuntar apunteme apuntenme registrarme activar activa prender poner pongame darme deme denme que se le me mis nos para por a al tiempo clima emergencia meteorologicas mas nuevas "
-        "todas todos las los estas esas otra otras vez con ya si lista"
+        "todas todos las los estas esas otra otras vez con ya si lista y e o"
     ).split()
 )
-AROUND_ONE = frozenset({"me", "for", "para"})
+AROUND_ONE = frozenset({"me", "for", "para", "and", "y"})
 # 'No, quiero alertas' wants them.
 _NO_FIRST = re.compile(r"^\W*no\s*[,.;:!]+", re.IGNORECASE)
-_NONE_WANTED = re.compile(r"\bno (?:(?:more|mas|quiero|deseo|recibir|las|los|me|manden) )*alert|alert\w* no$")
+_NONE_WANTED = re.compile(r"\bno (?:(?:more|mas|quiero|deseo|recibir|las|los|me|manden) )*alert|alert\w* no(?:$| more\b| mas\b)")
 _NOT = re.compile(r"\b(?:not|dont|never)\b")
 _KEPT = re.compile(rf"\b(?:no|not|dont|never) (?:{'|'.join(sorted(ENDS))})\b")
 # Who asks for an end of more than alerts is taken at their word.
@@ -35,8 +35,8 @@ _OF_ALL = re.compile(r"\b(?:messages?|texts?|msgs?|sms|mensajes?) (?:and|y|ni)\b
 _LONGEST_PLACE = 3
 
 
-def alerts_order(text: str, guess: str) -> str | None:
-    """'alerts' or 'alerts-end' of a text without its places; None when it orders neither. `guess`: the intent that it was understood as.
+def alerts_order(text: str, guess: str, *, placed: bool = False) -> str | None:
+    """'alerts' or 'alerts-end' of a text without its places; None when it orders neither. `guess`: the intent that it was understood as; `placed`: a county was named.
 
     Nothing is ended by a negation that is not understood ('no dejen de mandarme alertas'): then Faro shows what is on.
     """
@@ -50,6 +50,8 @@ def alerts_order(text: str, guess: str) -> str | None:
     plain = not (kept or _NOT.search(words)) and (said[0] in named or not single)
     if plain and not says_something(" ".join(w for w in said if w not in known)):
         order: str | None = "alerts-end" if ENDS.intersection(said) or _NONE_WANTED.search(words) else "alerts"
+    elif placed and not single and said[0] in named and len(said) <= 1 + _LONGEST_PLACE:
+        order = "alerts"  # 'alerts mitchell and Yancey': Mitchell may also be somebody's name
     else:
         order = "alerts" if guess == "start" or (guess == "stop" and kept) else "alerts-end" if guess == "stop" else None
     return None if order == "alerts-end" and _OF_ALL.search(words) else order
